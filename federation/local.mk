@@ -1,0 +1,1 @@
+# libkithcore_a_SOURCES += %D%/x.c %D%/x.h

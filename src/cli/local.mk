@@ -1,0 +1,1 @@
+kith_SOURCES += %D%/main.c

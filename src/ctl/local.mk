@@ -1,0 +1,1 @@
+kithctl_SOURCES += %D%/main.c

@@ -1,0 +1,3 @@
+# libkithcore_a_SOURCES += %D%/x.c %D%/x.h
+libkithcore_a_SOURCES += %D%/cut.h
+libkithcore_a_SOURCES += %D%/record.h

@@ -1,0 +1,1 @@
+# libkithedge_a_SOURCES += %D%/x.c %D%/x.h

@@ -1,0 +1,33 @@
+# A test takes one line in the local.mk of the folder it tests:
+#	unit_tests += tests/unit/wire/test_mp            built from tests/unit/wire/test_mp.c
+#	fuzz_targets += tests/fuzz/fuzz_mp               built from tests/fuzz/fuzz_mp.c
+#	script_tests += tests/e2e/two-nodes.sh           run as it is, from the build folder
+# All speak TAP on standard output. What several tests share goes to libkithtest_a_SOURCES.
+
+check_LIBRARIES += libkithtest.a
+libkithtest_a_SOURCES += %D%/fuzz/driver.c
+LDADD = libkithtest.a $(edge_libs) $(CMOCKA_LIBS) $(FUZZ_LDFLAGS)
+
+TESTS = $(script_tests)
+if FUZZ
+check_PROGRAMS += $(fuzz_targets)
+else
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+endif
+
+TEST_EXTENSIONS = .sh .py
+tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/contrib/build-aux/tap-driver.sh
+LOG_DRIVER = $(tap_driver)
+SH_LOG_DRIVER = $(tap_driver)
+PY_LOG_DRIVER = $(tap_driver)
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	KITH_SRCDIR=`cd $(top_srcdir) && pwd`; export KITH_SRCDIR; \
+	KITH_BUILDDIR=`cd $(top_builddir) && pwd`; export KITH_BUILDDIR; \
+	NM='$(NM)'; export NM;
+EXTRA_DIST += $(script_tests)
