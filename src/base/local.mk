@@ -6,3 +6,4 @@ libkithcore_a_SOURCES += %D%/env.h
 libkithcore_a_SOURCES += %D%/error.h
 libkithcore_a_SOURCES += %D%/map.h
 libkithcore_a_SOURCES += %D%/slice.h
+libkithcore_a_SOURCES += %D%/out.c %D%/out.h

@@ -1,0 +1,174 @@
+#ifndef KITH_CLIENT_CLIENT_H
+#define KITH_CLIENT_CLIENT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/env.h"
+#include "base/error.h"
+#include "base/slice.h"
+#include "group/group.h"
+#include "id/invite.h"
+#include "storage/store.h"
+
+/*
+ * What clients may ask. One table (method.c) declares each method once: its
+ * parameters, its result, who may call it, at what rate, and the function that
+ * does it; validation, dispatch, the OpenAPI document and its page come from it.
+ * Parameters and results are msgpack values; JSON is turned into them and back at
+ * the edge (json.h). Ids are lower-case base32 strings of 52 characters, times
+ * are milliseconds, in both encodings.
+ *
+ * Reads run on the reactors in a snapshot, writes in the engine.
+ */
+
+enum kith_ptype {
+	KITH_P_STR,             /* UTF-8 of min..max bytes */
+	KITH_P_INT,             /* min..max */
+	KITH_P_BOOL,
+	KITH_P_ID,              /* 52 characters */
+	KITH_P_STRS,            /* array of min..max strings, each of at most 255 bytes */
+	KITH_P_ANY,             /* any value of at most max bytes as msgpack */
+};
+struct kith_param {
+	const char *name;       /* in the table sorted by name; NULL ends it */
+	enum kith_ptype type;
+	bool required;
+	int64_t min, max;
+	const char *doc;
+};
+struct kith_field {             /* of a result, for the documents */
+	const char *name, *type, *doc;
+};
+enum kith_auth { KITH_AUTH_NONE, KITH_AUTH_ANY /* any session, guests too */, KITH_AUTH_USER /* no guests */ };
+enum kith_rate {
+	KITH_RATE_NONE, KITH_RATE_SEND, KITH_RATE_LOGIN, KITH_RATE_REGISTER, KITH_RATE_JOIN, KITH_RATE_GROUP, KITH_RATE_INVITE,
+	KITH_RATE_AUTHORITY, KITH_RATE_READ, KITH_RATE_COUNT_
+};
+struct kith_call;
+struct kith_method {
+	const char *name;       /* "message.send" */
+	const char *doc;        /* one sentence */
+	bool write;
+	enum kith_auth auth;
+	enum kith_rate rate;
+	bool password;          /* the edge computes argon2id over `password` (and `old`) first: see kith_password */
+	const struct kith_param *params;
+	const struct kith_field *result;
+	int (*run)(struct kith_call *c);
+};
+/* All methods in order of name. */
+extern const struct kith_method kith_methods[];
+extern const size_t kith_n_methods;
+const struct kith_method *kith_method_find(struct kith_slice name);
+
+/* Validated parameters: by name; asking for one that the table does not declare is our own mistake. */
+#define KITH_PARAMS_MAX 16
+struct kith_arg { bool present; struct kith_slice raw, str; int64_t num; bool flag; struct kith_id id; };
+struct kith_args { const struct kith_method *m; struct kith_arg v[KITH_PARAMS_MAX]; };
+/* params: one checked msgpack map. MALFORMED: *why says which parameter and what is expected of it. */
+KITH_MUST_USE int kith_args_parse(const struct kith_method *m, struct kith_slice params, struct kith_args *out, char *why, size_t why_len);
+const struct kith_arg *kith_arg(const struct kith_args *a, const char *name);
+bool kith_arg_has(const struct kith_args *a, const char *name);
+struct kith_slice kith_arg_str(const struct kith_args *a, const char *name);     /* n 0 when absent */
+struct kith_id kith_arg_id(const struct kith_args *a, const char *name);         /* none when absent */
+int64_t kith_arg_num(const struct kith_args *a, const char *name, int64_t absent);
+bool kith_arg_flag(const struct kith_args *a, const char *name, bool absent);
+
+/* A session as a token opens it. */
+struct kith_session {
+	struct kith_id id;              /* hash of the token: names the session in lists */
+	struct kith_id uid;
+	bool guest;
+	uint64_t made_ms, seen_ms, expires_ms;
+	char client[64];
+};
+#define KITH_TOKEN_BYTES 32
+/* In a read snapshot. NOTFOUND: unknown, revoked, expired or its account is disabled. */
+KITH_MUST_USE int kith_session_open(struct kith_txn *t, struct kith_slice token_text, uint64_t wall_ms, struct kith_session *out);
+
+/* argon2id at the edge: what it needs and what it gives. */
+#define KITH_PW_SALT 16
+#define KITH_PW_HASH 32
+struct kith_password {
+	bool given;
+	uint8_t salt[KITH_PW_SALT];     /* of the account, or new, or (unknown account) made up so that it costs the same */
+	uint32_t t, m_kib;
+	uint8_t hash[KITH_PW_HASH];     /* filled by the edge */
+	uint8_t old_hash[KITH_PW_HASH]; /* account.passwd: of `old` under the account's present salt */
+	uint8_t old_salt[KITH_PW_SALT];
+	uint32_t old_t, old_m_kib;
+};
+#define KITH_PW_T 3u
+#define KITH_PW_M_KIB 65536u
+/*
+ * In a read snapshot, before hashing: salts for this method's call. For new passwords *pw.salt is taken from fresh.
+ * LIMIT: the password is too short, too long or too common (*why).
+ */
+KITH_MUST_USE int kith_password_prepare(struct kith_txn *t, const struct kith_method *m, const struct kith_args *a,
+    const struct kith_session *s, const uint8_t fresh[KITH_PW_SALT], struct kith_password *pw, const char **why);
+
+/* What the engine does for write methods. */
+struct kith_client_host {
+	void *ctx;
+	struct kith_group *(*group)(void *ctx, struct kith_txn *t, const struct kith_id *id);   /* NULL: not held here */
+	int (*adopt)(void *ctx, struct kith_group *g);                                          /* a new group, owned from here on */
+	struct kith_changes *(*changes)(void *ctx);
+	void (*member_changed)(void *ctx, const struct kith_id *uid);           /* sessions' channels of uid must be looked at anew */
+	void (*session_over)(void *ctx, const struct kith_id *session);         /* close its live connections */
+	/* Other nodes; see federation.h. */
+	int (*fetch_group)(void *ctx, struct kith_call *c, const struct kith_link *link);       /* the call goes on in kith_join_fetched */
+	int (*ask)(void *ctx, struct kith_call *c, const struct kith_id *node, uint32_t kind, struct kith_slice payload);       /* ... in kith_call_answered */
+	int (*mail)(void *ctx, struct kith_call *c, const struct kith_id *node, uint32_t kind, struct kith_slice payload);
+	int (*ephemeral)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, struct kith_slice payload);
+	int (*want_history)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, uint64_t before_clock, uint32_t limit);
+	/* nodes that are linked now, by label (or the start of their id): NOTFOUND */
+	int (*node_named)(void *ctx, struct kith_txn *t, struct kith_slice name, struct kith_id *out);
+	void (*held_by)(void *ctx, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m);
+};
+
+struct kith_node_conf {
+	char name[64];
+	char version[32];
+	enum { KITH_REG_OPEN, KITH_REG_INVITE, KITH_REG_CLOSED } registration;
+	char url[256];                  /* base of links: "http://127.0.0.1:7370" */
+	const char *const *address;     /* where peers reach us, for invite links */
+	size_t n_addresses;
+	uint8_t seal_key[32];           /* account keys at rest */
+};
+
+struct kith_call {
+	const struct kith_method *m;
+	const struct kith_env *env;
+	const struct kith_self *self;           /* NULL in reads */
+	const struct kith_node_conf *conf;
+	const struct kith_client_host *host;    /* NULL in reads */
+	struct kith_txn *t;
+	struct kith_now now;
+	const struct kith_session *session;     /* NULL: not signed in */
+	const struct kith_password *pw;
+	char address[64];                       /* of the client, for limits and session lists */
+	struct kith_args *args;
+	struct kith_arena *arena;
+	struct kith_buf *result;                /* one msgpack value */
+	uint64_t token;                         /* writes: the request, for replies that come later */
+	const char *err_name;                   /* set with an error: "denied", "not_found" ... */
+	char why[256];                          /* a sentence for people */
+};
+#define KITH_PENDING 1          /* the answer comes later, under call.token */
+
+/* Fail a call: sets why and returns err. name: one of API.md's error names. */
+int kith_fail(struct kith_call *c, int err, const char *name, const char *fmt, ...) KITH_PRINTF(4, 5);
+
+/* Continuations of calls that waited for other nodes; same results as run. saved: what kith_call_save packed. */
+KITH_MUST_USE int kith_join_fetched(struct kith_call *c, const struct kith_id *group, int err);
+KITH_MUST_USE int kith_call_answered(struct kith_call *c, int err, struct kith_slice answer);
+
+/* What comes from other nodes for people here. As kith_fed_host's. c has no session. */
+int kith_client_mail(struct kith_call *c, const struct kith_id *from, uint32_t kind, struct kith_slice payload);
+int kith_client_question(struct kith_call *c, const struct kith_id *from, uint32_t kind, struct kith_slice payload);     /* answer in c->result */
+
+/* The JSON-RPC error code and HTTP status of an error code. */
+int kith_rpc_code(int err);
+int kith_http_status(int err, const char *err_name);
+
+#endif

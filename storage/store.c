@@ -1,0 +1,115 @@
+#include "storage/store.h"
+
+static bool
+table_ok(enum kith_table tb)
+{
+	return (unsigned)tb < KITH_T_COUNT_;
+}
+
+static bool
+key_ok(struct kith_slice key)
+{
+	return key.n >= 1 && key.n <= KITH_STORE_KEY_MAX;
+}
+
+int
+kith_store_begin(struct kith_store *s, bool write, struct kith_txn **out)
+{
+	return s->ops->begin(s, write, out);
+}
+
+int
+kith_txn_commit(struct kith_txn *t)
+{
+	return t->ops->commit(t);
+}
+
+void
+kith_txn_abort(struct kith_txn *t)
+{
+	if (t != NULL)
+		t->ops->abort(t);
+}
+
+int
+kith_txn_get(struct kith_txn *t, enum kith_table tb, struct kith_slice key, struct kith_slice *val)
+{
+	kith_assert(table_ok(tb));
+	if (!key_ok(key))
+		return KITH_E_LIMIT;
+	return t->ops->get(t, tb, key, val);
+}
+
+int
+kith_txn_put(struct kith_txn *t, enum kith_table tb, struct kith_slice key, struct kith_slice val)
+{
+	kith_assert(table_ok(tb) && t->write);
+	if (!key_ok(key) || val.n > KITH_STORE_VALUE_MAX)
+		return KITH_E_LIMIT;
+	t->changes[tb]++;
+	return t->ops->put(t, tb, key, val);
+}
+
+int
+kith_txn_del(struct kith_txn *t, enum kith_table tb, struct kith_slice key)
+{
+	kith_assert(table_ok(tb) && t->write);
+	if (!key_ok(key))
+		return KITH_E_LIMIT;
+	t->changes[tb]++;
+	return t->ops->del(t, tb, key);
+}
+
+int
+kith_cursor_open(struct kith_txn *t, enum kith_table tb, struct kith_cursor **out)
+{
+	struct kith_cursor *c;
+	int r;
+
+	kith_assert(table_ok(tb));
+	r = t->ops->cursor(t, tb, &c);
+	if (r != KITH_OK)
+		return r;
+	c->table = tb;
+	c->placed = false;
+	*out = c;
+	return KITH_OK;
+}
+
+static int
+placed(struct kith_cursor *c, int r)
+{
+	c->placed = r == KITH_OK;
+	c->changes = c->txn->changes[c->table];
+	return r;
+}
+
+int
+kith_cursor_seek(struct kith_cursor *c, struct kith_slice key, bool backward, struct kith_slice *k,
+    struct kith_slice *v)
+{
+	if (key.n > KITH_STORE_KEY_MAX)
+		return KITH_E_LIMIT;
+	return placed(c, c->ops->seek(c, key, backward, k, v));
+}
+
+int
+kith_cursor_step(struct kith_cursor *c, bool backward, struct kith_slice *k, struct kith_slice *v)
+{
+	kith_assert(c->placed && c->changes == c->txn->changes[c->table]);
+	return placed(c, c->ops->step(c, backward, k, v));
+}
+
+void
+kith_cursor_close(struct kith_cursor *c)
+{
+	if (c != NULL)
+		c->ops->cursor_free(c);
+}
+
+void
+kith_store_close(struct kith_store *s)
+{
+	if (s != NULL)
+		s->ops->close(s);
+}
