@@ -1,7 +1,9 @@
 # A test takes one line in the local.mk of the folder it tests:
 #	unit_tests += tests/unit/wire/test_mp            built from tests/unit/wire/test_mp.c
 #	fuzz_targets += tests/fuzz/fuzz_mp               built from tests/fuzz/fuzz_mp.c
-#	script_tests += tests/e2e/two-nodes.sh           run as it is, from the build folder
+#	script_tests += tests/e2e/two-nodes.sh           run as it is, from the build folder (or .py)
+#	plain_tests += ...                               a script for builds without sanitizers only
+# One that needs more than its own file says so: tests_unit_wire_test_mp_SOURCES = a.c b.c.
 # All speak TAP on standard output. What several tests share goes to libkithtest_a_SOURCES.
 
 check_LIBRARIES += libkithtest.a
@@ -9,15 +11,16 @@ libkithtest_a_SOURCES += %D%/fuzz/driver.c
 LDADD = libkithtest.a $(edge_libs) $(CMOCKA_LIBS) $(FUZZ_LDFLAGS)
 
 TESTS = $(script_tests)
-if FUZZ
 check_PROGRAMS += $(fuzz_targets)
-else
-check_PROGRAMS += $(fuzz_targets)
+if !FUZZ
 TESTS += $(fuzz_targets)
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+endif
+if PLAIN_BUILD
+TESTS += $(plain_tests)
 endif
 
 TEST_EXTENSIONS = .sh .py
@@ -30,4 +33,4 @@ AM_TESTS_ENVIRONMENT = \
 	KITH_SRCDIR=`cd $(top_srcdir) && pwd`; export KITH_SRCDIR; \
 	KITH_BUILDDIR=`cd $(top_builddir) && pwd`; export KITH_BUILDDIR; \
 	NM='$(NM)'; export NM;
-EXTRA_DIST += $(script_tests)
+EXTRA_DIST += $(script_tests) $(plain_tests)

@@ -51,7 +51,7 @@ run_damaged(uint8_t *data, size_t n)
 		size_t at = (size_t)(rnd() % n);
 		uint8_t was = data[at];
 
-		data[at] = (i & 1) != 0 ? (uint8_t)rnd() : (uint8_t)(was ^ (1u << (rnd() & 7)));
+		data[at] = (uint8_t)((i & 1) != 0 ? rnd() : was ^ (UINT64_C(1) << (rnd() & 7)));
 		run(data, n);
 		data[at] = was;
 	}
