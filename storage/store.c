@@ -21,7 +21,12 @@ kith_store_begin(struct kith_store *s, bool write, struct kith_txn **out)
 int
 kith_txn_commit(struct kith_txn *t)
 {
-	return t->ops->commit(t);
+	int err = t->err;
+
+	if (err == KITH_OK)
+		return t->ops->commit(t);
+	t->ops->abort(t);
+	return err;
 }
 
 void
@@ -40,14 +45,22 @@ kith_txn_get(struct kith_txn *t, enum kith_table tb, struct kith_slice key, stru
 	return t->ops->get(t, tb, key, val);
 }
 
+static int
+changed(struct kith_txn *t, enum kith_table tb, int r)
+{
+	t->changes[tb]++;
+	if (r != KITH_OK && r != KITH_E_NOTFOUND && t->err == KITH_OK)
+		t->err = r;
+	return r;
+}
+
 int
 kith_txn_put(struct kith_txn *t, enum kith_table tb, struct kith_slice key, struct kith_slice val)
 {
 	kith_assert(table_ok(tb) && t->write);
 	if (!key_ok(key) || val.n > KITH_STORE_VALUE_MAX)
 		return KITH_E_LIMIT;
-	t->changes[tb]++;
-	return t->ops->put(t, tb, key, val);
+	return changed(t, tb, t->ops->put(t, tb, key, val));
 }
 
 int
@@ -56,8 +69,7 @@ kith_txn_del(struct kith_txn *t, enum kith_table tb, struct kith_slice key)
 	kith_assert(table_ok(tb) && t->write);
 	if (!key_ok(key))
 		return KITH_E_LIMIT;
-	t->changes[tb]++;
-	return t->ops->del(t, tb, key);
+	return changed(t, tb, t->ops->del(t, tb, key));
 }
 
 int

@@ -64,6 +64,7 @@ struct kith_txn {
 	const struct kith_store_ops *ops;
 	struct kith_store *store;
 	bool write;
+	int err;                                /* of the first put or del that failed for good */
 	uint64_t changes[KITH_T_COUNT_];        /* puts and dels so far: the wrappers count */
 };
 struct kith_cursor {
@@ -87,8 +88,9 @@ void kith_txn_abort(struct kith_txn *t);                         /* NULL is fine
  * Keys are 1 to 511 bytes, values at most 1 GiB; else LIMIT and nothing
  * happened. Slices that come out live until the transaction ends or, in a write
  * transaction, until the next put or del in any table; they may be arguments of
- * that one. NOTFOUND, IO, CORRUPT; put and del also NOMEM and FULL: nothing
- * happened, or (FULL) only abort is left.
+ * that one. NOTFOUND, IO, CORRUPT; put and del also NOMEM and FULL. After a put
+ * or del that failed otherwise than by LIMIT or NOTFOUND only abort is left;
+ * commit would abort and return that code.
  */
 KITH_MUST_USE int kith_txn_get(struct kith_txn *t, enum kith_table tb, struct kith_slice key, struct kith_slice *val);
 KITH_MUST_USE int kith_txn_put(struct kith_txn *t, enum kith_table tb, struct kith_slice key, struct kith_slice val);

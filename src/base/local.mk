@@ -1,9 +1,9 @@
 # libkithcore_a_SOURCES += %D%/x.c %D%/x.h
-libkithcore_a_SOURCES += %D%/arena.h
-libkithcore_a_SOURCES += %D%/b32.h
-libkithcore_a_SOURCES += %D%/buf.h
+libkithcore_a_SOURCES += %D%/arena.c %D%/arena.h
+libkithcore_a_SOURCES += %D%/b32.c %D%/b32.h
+libkithcore_a_SOURCES += %D%/buf.c %D%/buf.h
 libkithcore_a_SOURCES += %D%/env.h
-libkithcore_a_SOURCES += %D%/error.h
-libkithcore_a_SOURCES += %D%/map.h
-libkithcore_a_SOURCES += %D%/slice.h
+libkithcore_a_SOURCES += %D%/error.c %D%/error.h
+libkithcore_a_SOURCES += %D%/map.c %D%/map.h
+libkithcore_a_SOURCES += %D%/slice.c %D%/slice.h
 libkithcore_a_SOURCES += %D%/out.c %D%/out.h

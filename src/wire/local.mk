@@ -1,2 +1,2 @@
 # libkithcore_a_SOURCES += %D%/x.c %D%/x.h
-libkithcore_a_SOURCES += %D%/mp.h
+libkithcore_a_SOURCES += %D%/mp.c %D%/mp.h
