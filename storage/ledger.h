@@ -64,6 +64,7 @@ KITH_MUST_USE int kith_ledger_feeds(struct kith_txn *t, const struct kith_id *gr
 
 #define KITH_LEDGER_HEADER_MAX (1u << 20)       /* far above any format's limit; sums stay small */
 
+/* Slices in here must not be the store's own. */
 struct kith_ledger_new {
 	uint32_t feedno, scopeno;               /* the feed's own scope */
 	uint64_t seq, clock;
@@ -97,8 +98,8 @@ KITH_MUST_USE int kith_ledger_get_id(struct kith_txn *t, const struct kith_id *i
 /* As kith_ledger_get_id, position only. A record that is corrupt is found nevertheless, so that it can be mended. */
 KITH_MUST_USE int kith_ledger_find(struct kith_txn *t, const struct kith_id *id, uint64_t *pos);
 /*
- * Ids lo <= id <= hi (kith_id_prefix_range), ascending, at most max. Corrupt
- * records are passed over. *n == max: there may be more.
+ * Held ids with lo <= id <= hi (kith_id_prefix_range), ascending, at most max.
+ * Corrupt records are passed over. *n == max: there may be more.
  */
 KITH_MUST_USE int kith_ledger_find_range(struct kith_txn *t, const struct kith_id *lo, const struct kith_id *hi,
     struct kith_id *out, size_t max, size_t *n);
@@ -115,14 +116,18 @@ KITH_MUST_USE int kith_ledger_range(struct kith_txn *t, uint32_t feedno, uint64_
 KITH_MUST_USE int kith_ledger_place(struct kith_txn *t, uint32_t feedno, uint64_t seq, uint64_t *out, size_t max, size_t *n);
 
 /*
- * The screen order of a scope: (clock, feed number, seq). At most max entries
- * into out, beginning next to `from`, which need not exist (NULL: at the edge);
- * backward: towards older. *n < max: that was the end.
+ * The screen order of a scope: by clock, then by id (its first eight bytes), so
+ * that all nodes draw it alike. At most max entries into out, beginning next to
+ * `from`, which need not exist (NULL: at the edge); backward: towards older.
+ * *n < max: that was the end. From a clock on: { clock, 0, 0 }; from a clock
+ * backward, itself included: { clock, UINT64_MAX, UINT64_MAX }.
  */
 struct kith_ledger_entry {
-	uint64_t clock, seq, pos;
-	uint32_t feedno;
+	uint64_t clock;
+	uint64_t id_head;                       /* kith_id_prefix of the record's id */
+	uint64_t pos;
 };
+struct kith_ledger_entry kith_ledger_entry_of(const struct kith_ledger_record *r);
 KITH_MUST_USE int kith_ledger_page(struct kith_txn *t, uint32_t scopeno, const struct kith_ledger_entry *from, bool backward,
     struct kith_ledger_entry *out, size_t max, size_t *n);
 

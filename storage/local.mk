@@ -1,3 +1,3 @@
 # mem.c goes to libkithcore_a_SOURCES, lmdb.c to libkithedge_a_SOURCES
 libkithcore_a_SOURCES += %D%/store.c %D%/store.h %D%/mem.c
-libkithcore_a_SOURCES += %D%/ledger.h
+libkithcore_a_SOURCES += %D%/ledger.c %D%/ledger.h

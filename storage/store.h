@@ -16,12 +16,12 @@ enum kith_table {
 	KITH_T_LOG,             /* pos u64 -> record: header, signature (ledger.h) */
 	KITH_T_BODY,            /* pos u64 -> body, while it is kept */
 	KITH_T_STATE,           /* pos u64 -> verdicts that are not the usual one */
-	KITH_T_IDX,             /* first 8 bytes of id -> pos u64 [pos u64 ...] */
+	KITH_T_IDX,             /* first 8 bytes of id, pos u64 -> nothing */
 	KITH_T_FEEDS,           /* group 32, scope 32, node 32, incarnation u64 -> feed number u32 */
 	KITH_T_FEED,            /* feed number u32 -> the feed's description and tip */
-	KITH_T_PLACE,           /* feed number u32, seq u64 -> pos u64 [pos u64 ...] */
-	KITH_T_ORDER,           /* scope number u32, clock u64, feed number u32, seq u64 -> pos u64 */
-	KITH_T_TARGET,          /* first 8 bytes of a target's id, pos u64 of what aims at it -> kind u8 */
+	KITH_T_PLACE,           /* feed number u32, seq u64, pos u64 -> nothing */
+	KITH_T_ORDER,           /* scope number u32, clock u64, first 8 bytes of id, pos u64 -> nothing */
+	KITH_T_TARGET,          /* first 8 bytes of a target's id, pos u64 of what aims at it -> kind u8, rest of the id */
 	KITH_T_SCOPES,          /* group id, scope id -> scope number u32 */
 	KITH_T_OBJECT,          /* hash 32 -> type u8, bytes */
 	KITH_T_GROUP,           /* group id -> msgpack: what this node knows of the group */
