@@ -226,27 +226,28 @@ class Log:
             return fact[1] in self.owners       # by `create`
         return fact[0] in ON_AT_FIRST
 
-    def fact_on(self, fact, among):
-        """Do all causally maximal writes among these events say on?"""
+    def fact_on(self, fact, among, denials=0):
+        """Do all causally maximal writes among these events say on?  Of the
+        events in denials only what they turn off counts (B7)."""
         on = self.on.get(fact, 0) & among
-        off = self.off.get(fact, 0) & among
+        off = self.off.get(fact, 0) & (among | denials)
         if not on | off:
             return self.default(fact)
         return all(self.future[w] & (on | off) for w in bits(off))
 
-    def standing(self, fact, among):
+    def standing(self, fact, among, denials=0):
         """The restrictions among these events not lifted by a later write of
         their own level or above (A4, A9)."""
         on = self.on.get(fact, 0) & among
-        return [w for w in bits(self.off.get(fact, 0) & among)
+        return [w for w in bits(self.off.get(fact, 0) & (among | denials))
                 if not any(self.level[u] >= self.level[w]
                            for u in bits(on & self.future[w]))]
 
-    def fact_now(self, fact, among):
+    def fact_now(self, fact, among, denials=0):
         """A9: the current state of a fact, given the effective events."""
         if fact[0] in RESTRICTED:
-            return not self.standing(fact, among)
-        return self.fact_on(fact, among)
+            return not self.standing(fact, among, denials)
+        return self.fact_on(fact, among, denials)
 
     def holds_role(self, role, person, among):
         """Does the person hold this role, and does it exist?"""
