@@ -96,8 +96,6 @@ KITH_MUST_USE int kith_fed_ask(struct kith_fed *f, struct kith_txn *t, struct ki
 KITH_MUST_USE int kith_fed_ephemeral(struct kith_fed *f, struct kith_txn *t, struct kith_now now, const struct kith_id *group,
     const struct kith_id *panel, const struct kith_id *node, struct kith_slice payload, struct kith_out *out);
 
-enum kith_mail_kind { KITH_MAIL_GROUP = 1 /* you are let in: direct conversations, admissions */, KITH_MAIL_JOIN_REQUEST, KITH_MAIL_FRIEND };
-enum kith_question_kind { KITH_ASK_COUNT = 1 /* countersign a use of an invite */, KITH_ASK_WHO /* handle to identity */ };
 
 /* ---- what people and tests look at ---- */
 struct kith_peer_info {

@@ -54,7 +54,7 @@ struct kith_method {
 	bool password;          /* the edge computes argon2id over `password` (and `old`) first: see kith_password */
 	const struct kith_param *params;
 	const struct kith_field *result;
-	int (*run)(struct kith_call *c);
+	int (*run)(struct kith_call *c);        /* NULL: the edge does it itself (session.ticket) */
 };
 /* All methods in order of name. */
 extern const struct kith_method kith_methods[];
@@ -115,9 +115,16 @@ struct kith_client_host {
 	struct kith_changes *(*changes)(void *ctx);
 	void (*member_changed)(void *ctx, const struct kith_id *uid);           /* sessions' channels of uid must be looked at anew */
 	void (*session_over)(void *ctx, const struct kith_id *session);         /* close its live connections */
-	/* Other nodes; see federation.h. */
-	int (*fetch_group)(void *ctx, struct kith_call *c, const struct kith_link *link);       /* the call goes on in kith_join_fetched */
-	int (*ask)(void *ctx, struct kith_call *c, const struct kith_id *node, uint32_t kind, struct kith_slice payload);       /* ... in kith_call_answered */
+	/*
+	 * Other nodes; see federation.h. A call that returns KITH_PENDING after one of these two goes on in
+	 * kith_call_fetched or kith_call_answered, with its parameters and session as they were.
+	 */
+	int (*fetch_group)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_link *link, const struct kith_id *via);
+	int (*ask)(void *ctx, struct kith_call *c, const struct kith_id *node, uint32_t kind, struct kith_slice payload);
+	int (*meet)(void *ctx, struct kith_call *c, const char *address);
+	/* fetch the group from `from` and then kith_let_in; also after a restart */
+	int (*let_in)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *uid, const struct kith_id *from);
+	bool (*group_next)(void *ctx, size_t *it, struct kith_id *id);
 	int (*mail)(void *ctx, struct kith_call *c, const struct kith_id *node, uint32_t kind, struct kith_slice payload);
 	int (*ephemeral)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, struct kith_slice payload);
 	int (*want_history)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, uint64_t before_clock, uint32_t limit);
@@ -159,12 +166,18 @@ struct kith_call {
 /* Fail a call: sets why and returns err. name: one of API.md's error names. */
 int kith_fail(struct kith_call *c, int err, const char *name, const char *fmt, ...) KITH_PRINTF(4, 5);
 
-/* Continuations of calls that waited for other nodes; same results as run. saved: what kith_call_save packed. */
-KITH_MUST_USE int kith_join_fetched(struct kith_call *c, const struct kith_id *group, int err);
+/* Calls that waited for other nodes go on; same results as run. */
+KITH_MUST_USE int kith_call_fetched(struct kith_call *c, const struct kith_id *group, int err);
 KITH_MUST_USE int kith_call_answered(struct kith_call *c, int err, struct kith_slice answer);
+/* Somebody here was let into a group that has been fetched by now: joins them. c has no session. */
+KITH_MUST_USE int kith_let_in(struct kith_call *c, const struct kith_id *group, const struct kith_id *uid);
 
 /* What comes from other nodes for people here. As kith_fed_host's. c has no session. */
 int kith_client_mail(struct kith_call *c, const struct kith_id *from, uint32_t kind, struct kith_slice payload);
+/* A change that this node may have to act on: a join by an invite made here that promises a role. c has no session. */
+int kith_client_noticed(struct kith_call *c, const struct kith_change *change);
+/* What was to be done at this time (KITH_T_DUE): type and msgpack payload. */
+int kith_client_due(struct kith_call *c, uint32_t type, struct kith_slice payload);
 int kith_client_question(struct kith_call *c, const struct kith_id *from, uint32_t kind, struct kith_slice payload);     /* answer in c->result */
 
 /* The JSON-RPC error code and HTTP status of an error code. */

@@ -194,6 +194,10 @@ size_t kith_group_record_objects(struct kith_group *g, struct kith_txn *t, const
 /* The pure form over everything held, compared with what is stored: KITH_OK or CORRUPT and the first difference in words. */
 KITH_MUST_USE int kith_group_verify(struct kith_group *g, struct kith_txn *t, struct kith_diag *why);
 
+/* What homes write to one another about, and ask (carried by federation, understood by client). */
+enum kith_mail_kind { KITH_MAIL_GROUP = 1 /* you are let in: direct conversations, admissions */, KITH_MAIL_JOIN_REQUEST, KITH_MAIL_FRIEND };
+enum kith_question_kind { KITH_ASK_COUNT = 1 /* countersign a use of an invite */, KITH_ASK_WHO /* handle to identity */ };
+
 /* For kithctl judge: the role.create that stands for the implicit Member. */
 void kith_group_set_member_role(struct kith_group *g, const struct kith_id *role);
 

@@ -1,0 +1,435 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/b32.h"
+#include "client/common.h"
+#include "wire/mp.h"
+
+/* Acts of authority: each fills an op and is written through a role. */
+
+struct act {
+	struct kith_draft d;
+	struct kith_op op;
+	struct kith_buf body;
+	struct kith_group *g;
+};
+
+static int
+act_begin(struct kith_call *c, struct act *a, uint32_t kind)
+{
+	memset(a, 0, sizeof(*a));
+	kith_buf_init(&a->body, 0);
+	a->d.kind = kind;
+	a->d.op = &a->op;
+	return kith_call_group(c, &a->g);
+}
+
+static void
+act_has(struct act *a, enum kith_op_key k)
+{
+	a->op.has |= KITH_OP_BIT(k);
+}
+
+static int
+act_end(struct kith_call *c, struct act *a, int r)
+{
+	struct kith_id id;
+
+	if (r == KITH_OK)
+		r = kith_buf_err(&a->body);
+	a->d.body_map = kith_buf_slice(&a->body);
+	if (r == KITH_OK)
+		r = kith_call_act(c, a->g, &c->session->uid, &a->d, &id);
+	if (r == KITH_OK)
+		r = kith_result_id(c, &id);
+	kith_buf_fini(&a->body);
+	return r;
+}
+
+static int
+word_cmp(const void *x, const void *y)
+{
+	return kith_slice_cmp(*(const struct kith_slice *)x, *(const struct kith_slice *)y);
+}
+
+/* A list of words as an op holds it: sorted, each once. */
+static int
+words(struct kith_call *c, const char *param, const struct kith_slice **out, uint32_t *n_out)
+{
+	struct kith_slice raw = kith_arg(c->args, param)->raw, *v;
+	struct kith_mp_reader r;
+	uint32_t n, k = 0;
+
+	kith_mp_read(&r, raw);
+	n = kith_mp_array(&r);
+	v = kith_arena_array(c->arena, n > 0 ? n : 1, sizeof(*v));
+	if (v == NULL)
+		return KITH_E_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		v[i] = kith_mp_str(&r);
+	qsort(v, n, sizeof(*v), word_cmp);
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i].n == 0)
+			return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "%s: an empty word", param);
+		if (k == 0 || !kith_slice_eq(v[k - 1], v[i]))
+			v[k++] = v[i];
+	}
+	*out = v;
+	*n_out = k;
+	return KITH_OK;
+}
+
+static int
+on_person(struct kith_call *c, uint32_t kind, bool cut)
+{
+	struct kith_id *user = kith_arena_alloc(c->arena, sizeof(*user));
+	struct act a;
+	int r = act_begin(c, &a, kind);
+
+	if (r != KITH_OK)
+		return act_end(c, &a, r);
+	if (user == NULL)
+		return act_end(c, &a, KITH_E_NOMEM);
+	*user = kith_arg_id(c->args, "user");
+	a.op.users = user;
+	a.op.n_users = 1;
+	act_has(&a, KITH_OP_USERS);
+	a.d.with_cut = cut;
+	if (kind == KITH_K_BAN || kind == KITH_K_KICK || kind == KITH_K_MUTE) {
+		struct kith_slice reason = kith_arg_str(c->args, "reason");
+
+		if (reason.n > 0)
+			kith_put_text(&a.body, "reason", reason);
+	}
+	if (kind == KITH_K_BAN || kind == KITH_K_MUTE) {
+		uint64_t ttl = (uint64_t)kith_arg_num(c->args, "for", 0);
+
+		if (ttl > 0) {
+			a.op.until_ms = c->now.wall_ms + ttl;
+			act_has(&a, KITH_OP_UNTIL);
+		}
+	}
+	r = act_end(c, &a, KITH_OK);
+	if (r == KITH_OK && (a.op.has & KITH_OP_BIT(KITH_OP_UNTIL)) != 0) {
+		/* this home lifts it when it is due */
+		struct kith_id group = kith_arg_id(c->args, "group");
+		struct kith_buf p;
+
+		kith_buf_init(&p, 0);
+		kith_mp_put_array(&p, 3);
+		kith_mp_put_id(&p, &group);
+		kith_mp_put_id(&p, user);
+		kith_mp_put_id(&p, &c->session->uid);
+		r = kith_buf_err(&p);
+		if (r == KITH_OK)
+			r = kith_due_add(c->t, a.op.until_ms, kind == KITH_K_BAN ? KITH_DUE_UNBAN : KITH_DUE_UNMUTE, kith_buf_slice(&p));
+		kith_buf_fini(&p);
+	}
+	return r;
+}
+
+int kith_member_ban(struct kith_call *c) { return on_person(c, KITH_K_BAN, true); }
+int kith_member_unban(struct kith_call *c) { return on_person(c, KITH_K_UNBAN, false); }
+int kith_member_kick(struct kith_call *c) { return on_person(c, KITH_K_KICK, true); }
+int kith_member_mute(struct kith_call *c) { return on_person(c, KITH_K_MUTE, true); }
+int kith_member_unmute(struct kith_call *c) { return on_person(c, KITH_K_UNMUTE, false); }
+int kith_owner_add(struct kith_call *c) { return on_person(c, KITH_K_OWNER_ADD, false); }
+
+int
+kith_owner_resign(struct kith_call *c)
+{
+	struct act a;
+	int r = act_begin(c, &a, KITH_K_OWNER_RESIGN);
+
+	a.d.with_cut = true;
+	/* an owner's act: through no role */
+	if (r == KITH_OK) {
+		struct kith_id id;
+
+		r = kith_call_write(c, a.g, &c->session->uid, &a.d, &id);
+		if (r == KITH_OK)
+			r = kith_result_id(c, &id);
+	}
+	kith_buf_fini(&a.body);
+	return r;
+}
+
+static int
+on_node(struct kith_call *c, uint32_t kind)
+{
+	struct act a;
+	int r = act_begin(c, &a, kind);
+
+	a.op.node = kith_arg_id(c->args, "node");
+	act_has(&a, KITH_OP_NODE);
+	if (kind == KITH_K_NODE_BAN) {
+		struct kith_slice reason = kith_arg_str(c->args, "reason");
+
+		a.d.with_cut = true;
+		if (reason.n > 0)
+			kith_put_text(&a.body, "reason", reason);
+	}
+	return act_end(c, &a, r);
+}
+
+int kith_node_ban(struct kith_call *c) { return on_node(c, KITH_K_NODE_BAN); }
+int kith_node_unban(struct kith_call *c) { return on_node(c, KITH_K_NODE_UNBAN); }
+
+/* ---- roles ---- */
+
+int
+kith_role_new(struct kith_call *c)
+{
+	struct act a;
+	int r = act_begin(c, &a, KITH_K_ROLE_CREATE);
+
+	a.op.level = kith_arg_num(c->args, "level", 0);
+	act_has(&a, KITH_OP_LEVEL);
+	act_has(&a, KITH_OP_PERMS);
+	act_has(&a, KITH_OP_MAY);
+	if (r == KITH_OK)
+		r = words(c, "perms", &a.op.perms, &a.op.n_perms);
+	if (r == KITH_OK)
+		r = words(c, kith_arg_has(c->args, "may") ? "may" : "perms", &a.op.may, &a.op.n_may);
+	kith_put_text(&a.body, "name", kith_arg_str(c->args, "name"));
+	return act_end(c, &a, r);
+}
+
+int
+kith_role_set(struct kith_call *c)
+{
+	struct act a;
+	int r = act_begin(c, &a, kith_arg_flag(c->args, "allow", true) ? KITH_K_ROLE_ALLOW : KITH_K_ROLE_DENY);
+
+	a.op.role = kith_arg_id(c->args, "role");
+	act_has(&a, KITH_OP_ROLE);
+	act_has(&a, KITH_OP_PERMS);
+	if (r == KITH_OK)
+		r = words(c, "perms", &a.op.perms, &a.op.n_perms);
+	return act_end(c, &a, r);
+}
+
+int
+kith_role_delete(struct kith_call *c)
+{
+	struct act a;
+	int r = act_begin(c, &a, KITH_K_ROLE_DELETE);
+
+	a.op.role = kith_arg_id(c->args, "role");
+	act_has(&a, KITH_OP_ROLE);
+	return act_end(c, &a, r);
+}
+
+static int
+on_holder(struct kith_call *c, uint32_t kind)
+{
+	struct kith_id user = kith_arg_id(c->args, "user");
+	struct act a;
+	int r = act_begin(c, &a, kind);
+
+	a.op.role = kith_arg_id(c->args, "role");
+	a.op.users = &user;
+	a.op.n_users = 1;
+	act_has(&a, KITH_OP_ROLE);
+	act_has(&a, KITH_OP_USERS);
+	a.d.with_cut = kind == KITH_K_ROLE_REVOKE;
+	/* laying down one's own needs no permission, but is done through that very role */
+	if (r == KITH_OK && kind == KITH_K_ROLE_REVOKE && kith_id_eq(&user, &c->session->uid) && !kith_arg_has(c->args, "via")) {
+		struct kith_id via, id;
+		const char *why;
+
+		if (kith_authority_via(kith_group_authority(a.g), &user, kind, &a.op, &via, &why) != KITH_OK) {
+			a.d.via = a.op.role;
+			r = kith_call_write(c, a.g, &user, &a.d, &id);
+			kith_buf_fini(&a.body);
+			return r == KITH_OK ? kith_result_id(c, &id) : r;
+		}
+	}
+	return act_end(c, &a, r);
+}
+
+int kith_role_grant(struct kith_call *c) { return on_holder(c, KITH_K_ROLE_GRANT); }
+int kith_role_revoke(struct kith_call *c) { return on_holder(c, KITH_K_ROLE_REVOKE); }
+
+/* ---- panels ---- */
+
+int
+kith_panel_new(struct kith_call *c)
+{
+	struct kith_slice kind = kith_arg_str(c->args, "kind");
+	struct act a;
+	int r = act_begin(c, &a, KITH_K_PANEL_CREATE);
+
+	if (kind.n == 0 || kith_slice_is(kind, "chat"))
+		a.op.panel_kind = 0;
+	else if (kith_slice_is(kind, "announcement"))
+		a.op.panel_kind = 1;
+	else if (kith_slice_is(kind, "folder"))
+		a.op.panel_kind = 2;
+	else if (r == KITH_OK)
+		r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "kind: chat, announcement or folder");
+	act_has(&a, KITH_OP_PANEL_KIND);
+	if (kith_arg_has(c->args, "parent")) {
+		a.op.parent = kith_arg_id(c->args, "parent");
+		act_has(&a, KITH_OP_PARENT);
+	}
+	if (kith_arg_flag(c->args, "private", false)) {
+		a.op.private_ = true;
+		act_has(&a, KITH_OP_PRIVATE);
+	}
+	kith_put_text(&a.body, "name", kith_arg_str(c->args, "name"));
+	return act_end(c, &a, r);
+}
+
+int
+kith_panel_delete(struct kith_call *c)
+{
+	struct act a;
+	int r = act_begin(c, &a, KITH_K_PANEL_DELETE);
+
+	a.op.panel = kith_arg_id(c->args, "panel");
+	act_has(&a, KITH_OP_PANEL);
+	return act_end(c, &a, r);
+}
+
+int
+kith_panel_set(struct kith_call *c)
+{
+	struct kith_slice key = kith_arg_str(c->args, "key"), value = kith_arg_str(c->args, "value");
+	struct act a;
+	int r = act_begin(c, &a, KITH_K_PANEL_SET);
+
+	a.op.panel = kith_arg_id(c->args, "panel");
+	act_has(&a, KITH_OP_PANEL);
+	if (kith_slice_is(key, "open")) {
+		if (!kith_slice_is(value, "true") && !kith_slice_is(value, "false") && r == KITH_OK)
+			r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "open: true or false");
+		a.op.open = kith_slice_is(value, "true");
+		act_has(&a, KITH_OP_OPEN);
+	} else if (kith_slice_is(key, "parent")) {
+		if (value.n > 0 && kith_id_parse(value, &a.op.parent) != KITH_OK && r == KITH_OK)
+			r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "parent: the id of a folder");
+		act_has(&a, KITH_OP_PARENT);
+	} else if (kith_slice_is(key, "order")) {
+		a.op.order = value;
+		act_has(&a, KITH_OP_ORDER);
+	} else {
+		a.op.key = key;
+		act_has(&a, KITH_OP_KEY);
+		kith_put_text(&a.body, "value", value);
+	}
+	return act_end(c, &a, r);
+}
+
+int
+kith_panel_override(struct kith_call *c)
+{
+	struct kith_slice effect = kith_arg_str(c->args, "effect"), *perm = kith_arena_alloc(c->arena, sizeof(*perm));
+	struct act a;
+	int r = act_begin(c, &a, KITH_K_PANEL_SET);
+
+	if (perm == NULL)
+		return act_end(c, &a, KITH_E_NOMEM);
+	if (kith_arg_has(c->args, "role") == kith_arg_has(c->args, "user") && r == KITH_OK)
+		r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "either role or user is needed");
+	a.op.panel = kith_arg_id(c->args, "panel");
+	*perm = kith_arg_str(c->args, "perm");
+	a.op.perms = perm;
+	a.op.n_perms = 1;
+	if (kith_slice_is(effect, "inherit"))
+		a.op.effect = 0;
+	else if (kith_slice_is(effect, "allow"))
+		a.op.effect = 1;
+	else if (kith_slice_is(effect, "deny"))
+		a.op.effect = 2;
+	else if (r == KITH_OK)
+		r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "effect: allow, deny or inherit");
+	act_has(&a, KITH_OP_PANEL);
+	act_has(&a, KITH_OP_PERMS);
+	act_has(&a, KITH_OP_EFFECT);
+	if (kith_arg_has(c->args, "role")) {
+		a.op.who_role = kith_arg_id(c->args, "role");
+		act_has(&a, KITH_OP_WHO_ROLE);
+	} else {
+		a.op.who_user = kith_arg_id(c->args, "user");
+		act_has(&a, KITH_OP_WHO_USER);
+		a.d.with_cut = a.op.effect == 2;
+	}
+	return act_end(c, &a, r);
+}
+
+/* ---- settings, invites, requests ---- */
+
+int
+kith_group_set(struct kith_call *c)
+{
+	struct kith_slice key = kith_arg_str(c->args, "key"), value = kith_arg_str(c->args, "value");
+	struct act a;
+	int r = act_begin(c, &a, KITH_K_SET);
+
+	a.op.key = key;
+	act_has(&a, KITH_OP_KEY);
+	if (kith_slice_is(key, "join")) {
+		if (kith_slice_is(value, "open"))
+			a.op.joins = 0;
+		else if (kith_slice_is(value, "invite"))
+			a.op.joins = 1;
+		else if (kith_slice_is(value, "request"))
+			a.op.joins = 2;
+		else if (r == KITH_OK)
+			r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "join: open, invite or request");
+		act_has(&a, KITH_OP_JOINS);
+	} else {
+		kith_put_text(&a.body, "value", value);
+	}
+	return act_end(c, &a, r);
+}
+
+int
+kith_invite_revoke(struct kith_call *c)
+{
+	struct act a;
+	int r = act_begin(c, &a, KITH_K_INVITE_REVOKE);
+
+	a.op.invite = kith_arg_id(c->args, "id");
+	act_has(&a, KITH_OP_INVITE);
+	a.d.with_cut = true;
+	return act_end(c, &a, r);
+}
+
+/* Ends a timed ban or mute when it is due, in the name of whoever set it. */
+int
+kith_client_due(struct kith_call *c, uint32_t type, struct kith_slice payload)
+{
+	struct kith_mp_reader r;
+	struct kith_id group, user, author, id;
+	struct kith_draft d;
+	struct kith_group *g;
+	struct kith_op op;
+	int e;
+
+	kith_mp_read(&r, payload);
+	if (type == KITH_DUE_TXN) {
+		e = kith_txn_del(c->t, KITH_T_TXN, kith_mp_bin(&r));
+		return e == KITH_E_NOTFOUND ? KITH_OK : e;
+	}
+	kith_mp_array_exact(&r, 3);
+	group = kith_mp_id(&r);
+	user = kith_mp_id(&r);
+	author = kith_mp_id(&r);
+	if (!kith_mp_done(&r))
+		return KITH_E_CORRUPT;
+	g = c->host->group(c->host->ctx, c->t, &group);
+	if (g == NULL)
+		return KITH_OK;
+	memset(&op, 0, sizeof(op));
+	memset(&d, 0, sizeof(d));
+	op.has = KITH_OP_BIT(KITH_OP_USERS);
+	op.users = &user;
+	op.n_users = 1;
+	d.kind = type == KITH_DUE_UNBAN ? KITH_K_UNBAN : KITH_K_UNMUTE;
+	d.op = &op;
+	e = kith_call_act(c, g, &author, &d, &id);
+	/* the author may have lost the right meanwhile: then somebody else has to lift it */
+	return e == KITH_E_DENIED || e == KITH_E_NOTFOUND ? KITH_OK : e;
+}

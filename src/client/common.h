@@ -1,0 +1,64 @@
+#ifndef KITH_CLIENT_COMMON_H
+#define KITH_CLIENT_COMMON_H
+
+#include "client/account.h"
+#include "client/methods.h"
+
+/* What the functions behind the table share. */
+
+/* A result that is one id: {"id": ...}. */
+int kith_result_id(struct kith_call *c, const struct kith_id *id);
+void kith_put_id_str(struct kith_buf *b, const struct kith_id *id);             /* as a string; nil for none */
+void kith_put_key_id(struct kith_buf *b, const char *key, const struct kith_id *id);
+/* A body of one text: {key: text}. */
+void kith_put_text(struct kith_buf *b, const char *key, struct kith_slice text);
+
+/* The group that a parameter names, as a member of it sees it. Outsiders are told that there is none. */
+KITH_MUST_USE int kith_call_group(struct kith_call *c, struct kith_group **g);
+/* Whoever the call speaks for: account and signer (caller frees the signer). */
+KITH_MUST_USE int kith_call_author(struct kith_call *c, const struct kith_id *uid, struct kith_account *a, struct kith_signer **s);
+/* Writes d for the caller's account (author, doc, account are filled in) and puts errors into words. id may be NULL. */
+KITH_MUST_USE int kith_call_write(struct kith_call *c, struct kith_group *g, const struct kith_id *uid, struct kith_draft *d, struct kith_id *id);
+/*
+ * An act of authority through the role that `via` names, else through the
+ * highest that suffices.
+ */
+KITH_MUST_USE int kith_call_act(struct kith_call *c, struct kith_group *g, const struct kith_id *uid, struct kith_draft *d, struct kith_id *id);
+
+/* KITH_T_DUE: do this at wall_ms. */
+enum { KITH_DUE_UNBAN = 1, KITH_DUE_UNMUTE, KITH_DUE_TXN };      /* 16 and above: the group's own */
+KITH_MUST_USE int kith_due_add(struct kith_txn *t, uint64_t wall_ms, uint32_t type, struct kith_slice payload);
+
+/* The client's own id for a request: was it done before (its result is then in c->result)? Remember that it is done. */
+KITH_MUST_USE int kith_txn_replay(struct kith_call *c, bool *done);
+KITH_MUST_USE int kith_txn_remember(struct kith_call *c);
+
+/* This node's own record, newest, as an object; its id. */
+KITH_MUST_USE int kith_self_record(struct kith_call *c, struct kith_id *id, struct kith_slice *raw);
+/* Makes sure that this node is in the group (node.join) and that uid's documents are there. */
+KITH_MUST_USE int kith_group_arrive(struct kith_call *c, struct kith_group *g, const struct kith_id *uid);
+
+/* A new group with its first settings and this node in it; owned by the engine. */
+KITH_MUST_USE int kith_group_found(struct kith_call *c, const struct kith_id *founders, uint32_t n_founders, uint64_t kind, uint64_t joins,
+    struct kith_slice name, struct kith_group **out);
+KITH_MUST_USE int kith_group_first_panel(struct kith_call *c, struct kith_group *g, struct kith_id *id);
+/* Writes `admit` for uid in the name of `by`, and the join of uid, who lives here. */
+KITH_MUST_USE int kith_group_admit_here(struct kith_call *c, struct kith_group *g, const struct kith_id *by, const struct kith_id *uid);
+/* The name that a group shows, "" if none: NUL-terminated, cut to fit. */
+void kith_group_name(struct kith_txn *t, const struct kith_id *group, char *out, size_t cap);
+
+/* Where somebody lives, as far as this node knows: by account, shared groups, or a look-up. NOTFOUND. */
+KITH_MUST_USE int kith_home_of(struct kith_call *c, const struct kith_id *uid, struct kith_id *home);
+KITH_MUST_USE int kith_user_answered(struct kith_call *c, int err, struct kith_slice answer);
+KITH_MUST_USE int kith_dm_met(struct kith_call *c, struct kith_group *g, const struct kith_id *uid);
+
+/* An invite made here, as KITH_T_INVITE keeps it. */
+struct kith_invite_kept {
+	struct kith_id id, maker, role;
+	uint8_t secret[16];
+	uint64_t made_ms, expires_ms, uses, used;
+};
+KITH_MUST_USE int kith_invite_kept_get(struct kith_txn *t, const struct kith_id *group, const struct kith_id *invite, struct kith_invite_kept *out);
+KITH_MUST_USE int kith_invite_kept_put(struct kith_txn *t, const struct kith_id *group, const struct kith_invite_kept *i);
+
+#endif

@@ -1,0 +1,293 @@
+#include <string.h>
+
+#include "base/b32.h"
+#include "client/common.h"
+#include "storage/ledger.h"
+#include "wire/mp.h"
+
+/* What people say, and what they do to what was said. */
+
+/* ---- the same request twice ---- */
+
+#define TXN_KEEP_MS (UINT64_C(24) * 3600 * 1000)
+
+/* KITH_T_TXN: uid, client's id -> [ms, result] */
+static int
+txn_key(struct kith_call *c, struct kith_buf *key)
+{
+	kith_buf_put(key, c->session->uid.b, 32);
+	kith_buf_put_slice(key, kith_arg_str(c->args, "txn"));
+	return kith_buf_err(key);
+}
+
+int
+kith_txn_replay(struct kith_call *c, bool *done)
+{
+	struct kith_slice v, result;
+	struct kith_mp_reader r;
+	struct kith_buf key;
+	uint64_t ms;
+	int e;
+
+	*done = false;
+	if (!kith_arg_has(c->args, "txn"))
+		return KITH_OK;
+	kith_buf_init(&key, 0);
+	e = txn_key(c, &key);
+	if (e == KITH_OK)
+		e = kith_txn_get(c->t, KITH_T_TXN, kith_buf_slice(&key), &v);
+	if (e == KITH_OK) {
+		kith_mp_read(&r, v);
+		kith_mp_array_exact(&r, 2);
+		ms = kith_mp_uint(&r);
+		result = kith_mp_skip(&r);
+		if (kith_mp_done(&r) && ms + TXN_KEEP_MS > c->now.wall_ms) {
+			kith_mp_put_raw(c->result, result);
+			*done = true;
+		}
+	}
+	kith_buf_fini(&key);
+	return e == KITH_E_NOTFOUND ? KITH_OK : e;
+}
+
+int
+kith_txn_remember(struct kith_call *c)
+{
+	struct kith_buf key, v;
+	int e;
+
+	if (!kith_arg_has(c->args, "txn"))
+		return KITH_OK;
+	kith_buf_init(&key, 0);
+	kith_buf_init(&v, 0);
+	e = txn_key(c, &key);
+	kith_mp_put_array(&v, 2);
+	kith_mp_put_uint(&v, c->now.wall_ms);
+	kith_mp_put_raw(&v, kith_buf_slice(c->result));
+	if (e == KITH_OK)
+		e = kith_buf_err(&v);
+	if (e == KITH_OK)
+		e = kith_txn_put(c->t, KITH_T_TXN, kith_buf_slice(&key), kith_buf_slice(&v));
+	if (e == KITH_OK) {
+		struct kith_buf p;
+
+		kith_buf_init(&p, 0);
+		kith_mp_put_bin(&p, kith_buf_slice(&key));
+		e = kith_buf_err(&p) == KITH_OK ?
+		    kith_due_add(c->t, c->now.wall_ms + TXN_KEEP_MS, KITH_DUE_TXN, kith_buf_slice(&p)) : KITH_E_NOMEM;
+		kith_buf_fini(&p);
+	}
+	kith_buf_fini(&key);
+	kith_buf_fini(&v);
+	return e;
+}
+
+/* ---- saying ---- */
+
+int
+kith_message_send(struct kith_call *c)
+{
+	struct kith_id panel = kith_arg_id(c->args, "panel"), id;
+	struct kith_slice text = kith_arg_str(c->args, "text");
+	struct kith_ledger_record rec;
+	struct kith_group *g;
+	struct kith_draft d;
+	struct kith_buf body;
+	struct kith_op op;
+	bool done;
+	int r = kith_txn_replay(c, &done);
+
+	if (r != KITH_OK || done)
+		return r;
+	r = kith_call_group(c, &g);
+	if (r != KITH_OK)
+		return r;
+	if (!kith_group_may(g, &c->session->uid, &panel, "panel.view"))
+		return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such panel");
+	kith_buf_init(&body, 0);
+	memset(&d, 0, sizeof(d));
+	memset(&op, 0, sizeof(op));
+	kith_put_text(&body, "text", text);
+	r = kith_buf_err(&body);
+	d.kind = KITH_K_MESSAGE;
+	d.scope = panel;
+	d.body_map = kith_buf_slice(&body);
+	if (kith_arg_has(c->args, "reply")) {
+		op.target = kith_arg_id(c->args, "reply");
+		op.has = KITH_OP_BIT(KITH_OP_TARGET);
+		d.op = &op;
+	}
+	if (r == KITH_OK)
+		r = kith_call_write(c, g, &c->session->uid, &d, &id);
+	if (r == KITH_OK)
+		r = kith_ledger_get_id(c->t, &id, &rec);
+	if (r == KITH_OK) {
+		kith_mp_put_map(c->result, 2);
+		kith_mp_put_cstr(c->result, "clock");
+		kith_mp_put_uint(c->result, rec.clock >> 16);
+		kith_put_key_id(c->result, "id", &id);
+		r = kith_txn_remember(c);
+	}
+	kith_buf_fini(&body);
+	return r;
+}
+
+/* The message that `id` names, in this group and in a panel that the caller may see. */
+static int
+find_target(struct kith_call *c, struct kith_group *g, struct kith_id *scope, struct kith_id *author)
+{
+	struct kith_id id = kith_arg_id(c->args, "id");
+	struct kith_ledger_record rec;
+	struct kith_record h;
+	int r = kith_ledger_get_id(c->t, &id, &rec);
+
+	if (r == KITH_OK)
+		r = kith_record_parse(rec.header, &h) == KITH_OK ? KITH_OK : KITH_E_CORRUPT;
+	if (r != KITH_OK && r != KITH_E_NOTFOUND)
+		return r;
+	if (r == KITH_E_NOTFOUND || h.kind != KITH_K_MESSAGE || !kith_id_eq(&h.group, kith_group_id(g)) ||
+	    !kith_group_may(g, &c->session->uid, &h.scope, "panel.view"))
+		return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such message");
+	*scope = h.scope;
+	*author = h.author;
+	return KITH_OK;
+}
+
+static int
+on_message(struct kith_call *c, uint32_t kind, const char *body_key, struct kith_slice text, bool own, bool on)
+{
+	struct kith_id scope, author, id;
+	struct kith_group *g;
+	struct kith_draft d;
+	struct kith_buf body;
+	struct kith_op op;
+	int r = kith_call_group(c, &g);
+
+	if (r == KITH_OK)
+		r = find_target(c, g, &scope, &author);
+	if (r != KITH_OK)
+		return r;
+	if (own && !kith_id_eq(&author, &c->session->uid))
+		return kith_fail(c, KITH_E_DENIED, "denied", "that message is somebody else's");
+	kith_buf_init(&body, 0);
+	memset(&d, 0, sizeof(d));
+	memset(&op, 0, sizeof(op));
+	op.target = kith_arg_id(c->args, "id");
+	op.has = KITH_OP_BIT(KITH_OP_TARGET);
+	if (kind == KITH_K_REACT || kind == KITH_K_PIN) {
+		op.on = on;
+		op.has |= KITH_OP_BIT(KITH_OP_ON);
+	}
+	if (body_key != NULL && text.n > 0)
+		kith_put_text(&body, body_key, text);
+	r = kith_buf_err(&body);
+	d.kind = kind;
+	d.scope = scope;
+	d.op = &op;
+	d.body_map = kith_buf_slice(&body);
+	if (r == KITH_OK)
+		r = kith_call_write(c, g, &c->session->uid, &d, &id);
+	if (r == KITH_OK)
+		r = kith_result_id(c, &id);
+	kith_buf_fini(&body);
+	return r;
+}
+
+#define NOTHING kith_slice_of(NULL, 0)
+
+int
+kith_message_edit(struct kith_call *c)
+{
+	bool done;
+	int r = kith_txn_replay(c, &done);
+
+	if (r != KITH_OK || done)
+		return r;
+	r = on_message(c, KITH_K_EDIT, "text", kith_arg_str(c->args, "text"), true, true);
+	return r == KITH_OK ? kith_txn_remember(c) : r;
+}
+
+#define RECALL_MS (UINT64_C(120) * 1000)
+
+int
+kith_message_recall(struct kith_call *c)
+{
+	struct kith_id id = kith_arg_id(c->args, "id");
+	struct kith_ledger_record rec;
+
+	/* the author's home judges how late a recall may come; others take any */
+	if (kith_ledger_get_id(c->t, &id, &rec) == KITH_OK && (rec.clock >> 16) + RECALL_MS < c->now.wall_ms)
+		return kith_fail(c, KITH_E_DENIED, "recall_expired", "a message can be recalled for two minutes; ask a moderator to remove it");
+	return on_message(c, KITH_K_RECALL, NULL, NOTHING, true, true);
+}
+
+int kith_message_remove(struct kith_call *c) { return on_message(c, KITH_K_REMOVE, "reason", kith_arg_str(c->args, "reason"), false, true); }
+int kith_message_react(struct kith_call *c) { return on_message(c, KITH_K_REACT, "emoji", kith_arg_str(c->args, "emoji"), false, kith_arg_flag(c->args, "on", true)); }
+int kith_message_pin(struct kith_call *c) { return on_message(c, KITH_K_PIN, NULL, NOTHING, false, kith_arg_flag(c->args, "on", true)); }
+
+/* ---- what passes ---- */
+
+int
+kith_typing(struct kith_call *c)
+{
+	struct kith_id group = kith_arg_id(c->args, "group"), panel = kith_arg_id(c->args, "panel");
+	struct kith_group *g;
+	struct kith_buf p;
+	int r = kith_call_group(c, &g);
+
+	if (r != KITH_OK)
+		return r;
+	if (!kith_group_may(g, &c->session->uid, &panel, "message.send"))
+		return KITH_OK;
+	kith_buf_init(&p, 0);
+	kith_mp_put_array(&p, 4);
+	kith_mp_put_id(&p, &c->session->uid);
+	kith_mp_put_cstr(&p, "typing");
+	kith_mp_put_id(&p, &group);
+	kith_mp_put_id(&p, &panel);
+	r = kith_buf_err(&p);
+	if (r == KITH_OK)
+		r = c->host->ephemeral(c->host->ctx, c, &group, &panel, kith_buf_slice(&p));
+	kith_buf_fini(&p);
+	return r;
+}
+
+int
+kith_presence_set(struct kith_call *c)
+{
+	struct kith_slice state = kith_arg_str(c->args, "state");
+	struct kith_buf p;
+	int r;
+
+	if (!kith_slice_is(state, "online") && !kith_slice_is(state, "idle") && !kith_slice_is(state, "busy") && !kith_slice_is(state, "offline"))
+		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "state: online, idle, busy or offline");
+	kith_buf_init(&p, 0);
+	kith_mp_put_array(&p, 3);
+	kith_mp_put_id(&p, &c->session->uid);
+	kith_mp_put_cstr(&p, "presence");
+	kith_mp_put_str(&p, state);
+	r = kith_buf_err(&p);
+	if (r == KITH_OK)
+		r = c->host->ephemeral(c->host->ctx, c, NULL, NULL, kith_buf_slice(&p));
+	kith_buf_fini(&p);
+	return r;
+}
+
+/* KITH_T_USER: uid, 'r', panel -> order text: read up to there */
+int
+kith_read_mark(struct kith_call *c)
+{
+	struct kith_id panel = kith_arg_id(c->args, "panel");
+	struct kith_group *g;
+	uint8_t key[65];
+	int r = kith_call_group(c, &g);
+
+	if (r != KITH_OK)
+		return r;
+	if (!kith_group_may(g, &c->session->uid, &panel, "panel.view"))
+		return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such panel");
+	memcpy(key, c->session->uid.b, 32);
+	key[32] = 'r';
+	memcpy(key + 33, panel.b, 32);
+	return kith_txn_put(c->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_arg_str(c->args, "order"));
+}

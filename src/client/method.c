@@ -1,0 +1,205 @@
+#include "client/methods.h"
+
+#include <string.h>
+
+/*
+ * The table. One entry a method, in order of name; parameters in order of name.
+ * A field's type is a word of the documents: str int bool id handle, [x] for a
+ * list, {} for an object that the line describes.
+ */
+#define P(...) (const struct kith_param[]){ __VA_ARGS__, { .name = NULL } }
+#define NO_PARAMS (const struct kith_param[]){ { .name = NULL } }
+#define R(...) (const struct kith_field[]){ __VA_ARGS__, { .name = NULL } }
+#define NO_RESULT (const struct kith_field[]){ { .name = NULL } }
+
+#define STR(n, req, lo, hi, d) { n, KITH_P_STR, req, lo, hi, d }
+#define INT(n, req, lo, hi, d) { n, KITH_P_INT, req, lo, hi, d }
+#define BOOL(n, req, d) { n, KITH_P_BOOL, req, 0, 0, d }
+#define ID(n, req, d) { n, KITH_P_ID, req, 0, 0, d }
+#define STRS(n, req, lo, hi, d) { n, KITH_P_STRS, req, lo, hi, d }
+
+#define MS_MAX INT64_C(0xffffffffffff)
+#define CLOCK_MAX INT64_C(0x7fffffffffffffff)
+
+#define P_GROUP ID("group", true, "the group")
+#define P_PANEL ID("panel", true, "the panel")
+#define P_VIA ID("via", false, "the role to act through; without it the highest that suffices")
+#define P_ID(d) ID("id", true, d)
+#define P_REASON STR("reason", false, 0, 1024, "why, for those who are told")
+#define P_TXN STR("txn", false, 1, 64, "the client's own id for this request: the same one within a day gives the first result again")
+#define P_PASSWORD(d) STR("password", true, 1, 512, d)
+
+#define R_ID(d) { "id", "id", d }
+#define R_SIGNED_IN \
+	{ "token", "str", "the session's token, shown once: Authorization: Bearer TOKEN" }, \
+	{ "uid", "id", "the account" }, \
+	{ "handle", "handle", "name#1234" }
+
+#define M(name_, doc_, write_, auth_, rate_, fn_, params_, result_) \
+	{ .name = name_, .doc = doc_, .write = write_, .auth = KITH_AUTH_##auth_, .rate = KITH_RATE_##rate_, .params = params_, \
+	  .result = result_, .run = fn_ }
+#define M_PW(name_, doc_, auth_, rate_, fn_, params_, result_) \
+	{ .name = name_, .doc = doc_, .write = true, .auth = KITH_AUTH_##auth_, .rate = KITH_RATE_##rate_, .password = true, \
+	  .params = params_, .result = result_, .run = fn_ }
+
+static const struct kith_field message_fields[] = {
+	{ "messages", "[{}]", "oldest first: id, kind, author (handle), uid, text, clock (ms), order (opaque, for `before`), node, seq, edited, "
+	  "late, state (visible, waiting, hidden, recalled, removed), reply (id or nil), reactions ([[emoji, n, mine]]), pinned, held ([n, m] servers)" },
+	{ "more", "bool", "there is older history" },
+	{ NULL, NULL, NULL },
+};
+
+const struct kith_method kith_methods[] = {
+	M_PW("account.claim", "Make a guest account a full one", ANY, REGISTER, kith_account_claim,
+	    P(STR("name", false, 1, 128, "a new name"), P_PASSWORD("8 to 128 characters")),
+	    R({ "uid", "id", "the account" }, { "handle", "handle", "name#1234" }, { "recovery", "str", "the recovery key, shown once" })),
+	M("account.guest", "Begin as a guest, with a nickname alone", true, NONE, REGISTER, kith_account_guest,
+	    P(STR("client", false, 0, 63, "what is signing in, for the list of sessions"), STR("name", true, 1, 128, "nickname")),
+	    R(R_SIGNED_IN)),
+	M_PW("account.login", "Sign in", NONE, LOGIN, kith_account_login,
+	    P(STR("client", false, 0, 63, "what is signing in, for the list of sessions"), STR("name", true, 1, 255, "name or name#1234"),
+	      P_PASSWORD("the password")),
+	    R(R_SIGNED_IN)),
+	M("account.logout", "End this session", true, ANY, NONE, kith_account_logout, NO_PARAMS, NO_RESULT),
+	M("account.me", "Who is signed in", false, ANY, READ, kith_account_me, NO_PARAMS,
+	    R({ "uid", "id", "the account" }, { "handle", "handle", "name#1234" }, { "guest", "bool", "not claimed yet" },
+	      { "node", "id", "this node" })),
+	M_PW("account.passwd", "Change the password; every other session ends", USER, LOGIN, kith_account_passwd,
+	    P(STR("old", true, 1, 512, "the present password"), P_PASSWORD("the new one, 8 to 128 characters")), NO_RESULT),
+	M_PW("account.register", "Make an account and sign in", NONE, REGISTER, kith_account_register,
+	    P(STR("client", false, 0, 63, "what is signing in, for the list of sessions"),
+	      STR("invite", false, 1, 128, "a code, where registration is by invitation"), STR("name", true, 1, 128, "nickname"),
+	      P_PASSWORD("8 to 128 characters")),
+	    R(R_SIGNED_IN, { "recovery", "str", "the recovery key, shown once" })),
+	M("audit.list", "Acts of authority, newest first", false, ANY, READ, kith_audit_list,
+	    P(INT("before", false, 0, CLOCK_MAX, "order of the oldest act seen"), P_GROUP, INT("limit", false, 1, 100, "at most so many (50)")),
+	    R({ "acts", "[{}]", "id, kind, author (handle), uid, clock (ms), order, via, state (effective, void, invalid), text, what it names" })),
+	M("dm.open", "The conversation with somebody, made if there is none", true, USER, GROUP, kith_dm_open,
+	    P(STRS("users", true, 1, 49, "the other people's uids")),
+	    R({ "group", "id", "the conversation" }, { "panel", "id", "its only panel" })),
+	M("group.join", "Join by an invite link", true, ANY, JOIN, kith_group_join,
+	    P(STR("link", true, 8, KITH_LINK_MAX, "the link, or what follows its #")),
+	    R({ "group", "id", "the group" }, { "name", "str", "its name" }, { "state", "str", "member, or requested" })),
+	M("group.leave", "Leave a group", true, ANY, NONE, kith_group_leave, P(P_GROUP), NO_RESULT),
+	M("group.list", "The groups and conversations one is in", false, ANY, READ, kith_group_list, NO_PARAMS,
+	    R({ "groups", "[{}]", "id, name, kind (group, direct), join (open, invite, request), members, nodes, panels ([{id, name, kind, private}]), owner (bool)" })),
+	M("group.new", "Make a group: roles Admin and Moderator, a panel `general`, and oneself as owner", true, USER, GROUP, kith_group_new,
+	    P(STR("join", false, 4, 7, "open, invite (default) or request"), STR("name", true, 1, 100, "its name"), P_TXN),
+	    R(R_ID("the group"), { "panel", "id", "general" })),
+	M("group.set", "Change a setting of a group", true, ANY, AUTHORITY, kith_group_set,
+	    P(P_GROUP, STR("key", true, 1, 64, "name, topic, description, language, join ..."), STR("value", true, 0, 2048, "the new value"), P_VIA),
+	    R(R_ID("the act"))),
+	M("invite.list", "Invites of a group made at this node", false, ANY, READ, kith_invite_list, P(P_GROUP),
+	    R({ "invites", "[{}]", "id, maker (handle), uid, made, expires (0: never), uses (0: no limit), used, role, revoked" })),
+	M("invite.new", "Make an invite link", true, ANY, INVITE, kith_invite_new,
+	    P(INT("expires", false, 0, MS_MAX, "milliseconds from now; 0 or absent: never"), P_GROUP, ID("panel", false, "where to arrive"),
+	      ID("role", false, "a role to be given on arrival"), INT("uses", false, 0, 1000000, "how many people; 0 or absent: no limit")),
+	    R(R_ID("the invite"), { "link", "str", "to give away" })),
+	M("invite.revoke", "End an invite", true, ANY, AUTHORITY, kith_invite_revoke, P(P_GROUP, P_ID("the invite"), P_VIA), R(R_ID("the act"))),
+	M("member.ban", "Ban: ends the membership and forbids a new one", true, ANY, AUTHORITY, kith_member_ban,
+	    P(INT("for", false, 1, MS_MAX, "milliseconds; absent: until lifted"), P_GROUP, P_REASON, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
+	M("member.kick", "End somebody's membership", true, ANY, AUTHORITY, kith_member_kick,
+	    P(P_GROUP, P_REASON, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
+	M("member.list", "Who is in a group", false, ANY, READ, kith_member_list,
+	    P(ID("after", false, "the last uid of the page before"), P_GROUP, INT("limit", false, 1, 1000, "at most so many (100)")),
+	    R({ "members", "[{}]", "in order of uid: uid, handle, node, node_name, guest, owner, roles ([name]), banned, muted" },
+	      { "total", "int", "members in all" })),
+	M("member.mute", "Take somebody's voice", true, ANY, AUTHORITY, kith_member_mute,
+	    P(INT("for", false, 1, MS_MAX, "milliseconds; absent: until lifted"), P_GROUP, P_REASON, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
+	M("member.unban", "Lift a ban", true, ANY, AUTHORITY, kith_member_unban, P(P_GROUP, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
+	M("member.unmute", "Give somebody's voice back", true, ANY, AUTHORITY, kith_member_unmute, P(P_GROUP, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
+	M("message.edit", "Change the text of one's own message", true, ANY, SEND, kith_message_edit,
+	    P(P_GROUP, P_ID("the message"), STR("text", true, 1, 32768, "the new text"), P_TXN), R(R_ID("the edit"))),
+	M("message.find", "Messages whose id begins so", false, ANY, READ, kith_message_find,
+	    P(STR("prefix", true, 6, 52, "6 or more characters")), R({ "found", "[{}]", "id, group, panel" })),
+	M("message.list", "A page of a panel, newest first unless `before` says where", false, ANY, READ, kith_message_list,
+	    P(STR("before", false, 1, 64, "order of the oldest message seen"), P_GROUP, INT("limit", false, 1, 100, "at most so many (50)"), P_PANEL),
+	    message_fields),
+	M("message.pin", "Pin a message, or take the pin away", true, ANY, SEND, kith_message_pin,
+	    P(P_GROUP, P_ID("the message"), BOOL("on", false, "default true")), R(R_ID("the record"))),
+	M("message.react", "React to a message, or take the reaction back", true, ANY, SEND, kith_message_react,
+	    P(STR("emoji", true, 1, 64, "the reaction"), P_GROUP, P_ID("the message"), BOOL("on", false, "default true")), R(R_ID("the record"))),
+	M("message.recall", "Take back one's own message", true, ANY, SEND, kith_message_recall, P(P_GROUP, P_ID("the message")), R(R_ID("the record"))),
+	M("message.remove", "Remove somebody's message, as a moderator", true, ANY, SEND, kith_message_remove,
+	    P(P_GROUP, P_ID("the message"), P_REASON), R(R_ID("the record"))),
+	M("message.send", "Say something; the answer comes when it is on disk", true, ANY, SEND, kith_message_send,
+	    P(P_GROUP, P_PANEL, ID("reply", false, "the message answered"), STR("text", true, 1, 32768, "what to say"), P_TXN),
+	    R(R_ID("the message"), { "clock", "int", "ms" })),
+	M("node.ban", "Shut a node out of a group", true, ANY, AUTHORITY, kith_node_ban, P(P_GROUP, ID("node", true, "which"), P_REASON, P_VIA), R(R_ID("the act"))),
+	M("node.info", "This node", false, NONE, READ, kith_node_info, NO_PARAMS,
+	    R({ "node", "id", "its id" }, { "name", "str", "its name" }, { "version", "str", "of Kith" },
+	      { "registration", "str", "open, invite or closed" }, { "now", "int", "its clock, ms" })),
+	M("node.unban", "Let a node in again", true, ANY, AUTHORITY, kith_node_unban, P(P_GROUP, ID("node", true, "which"), P_VIA), R(R_ID("the act"))),
+	M("owner.add", "Make somebody an owner", true, ANY, AUTHORITY, kith_owner_add, P(P_GROUP, ID("user", true, "whom")), R(R_ID("the act"))),
+	M("owner.resign", "Lay down ownership", true, ANY, AUTHORITY, kith_owner_resign, P(P_GROUP), R(R_ID("the act"))),
+	M("panel.delete", "Delete a panel", true, ANY, AUTHORITY, kith_panel_delete, P(P_GROUP, P_PANEL, P_VIA), R(R_ID("the act"))),
+	M("panel.list", "The panels of a group that one may see", false, ANY, READ, kith_panel_list, P(P_GROUP),
+	    R({ "panels", "[{}]", "id, name, topic, kind (chat, announcement, folder), parent, private, open, may_send" })),
+	M("panel.new", "Make a panel", true, ANY, AUTHORITY, kith_panel_new,
+	    P(P_GROUP, STR("kind", false, 4, 16, "chat (default), announcement or folder"), STR("name", true, 1, 100, "its name"),
+	      ID("parent", false, "the folder"), BOOL("private", false, "only for those who are allowed in"), P_VIA),
+	    R(R_ID("the panel"))),
+	M("panel.override", "Allow, deny or inherit a permission in a panel, for a role or a person", true, ANY, AUTHORITY, kith_panel_override,
+	    P(STR("effect", true, 4, 7, "allow, deny or inherit"), P_GROUP, P_PANEL, STR("perm", true, 1, 64, "message.send, panel.view ..."),
+	      ID("role", false, "for a role"), ID("user", false, "for a person"), P_VIA),
+	    R(R_ID("the act"))),
+	M("panel.set", "Change a setting of a panel", true, ANY, AUTHORITY, kith_panel_set,
+	    P(P_GROUP, STR("key", true, 1, 64, "name, topic, open (true or false), parent, order"), P_PANEL, STR("value", true, 0, 2048, "the new value"), P_VIA),
+	    R(R_ID("the act"))),
+	M("presence.set", "Tell those one shares a conversation with: online, idle, busy or offline", true, ANY, SEND, kith_presence_set,
+	    P(STR("state", true, 4, 7, "online, idle, busy, offline")), NO_RESULT),
+	M("read.mark", "Remember how far one has read", true, ANY, NONE, kith_read_mark,
+	    P(P_GROUP, STR("order", true, 1, 64, "order of the newest message read"), P_PANEL), NO_RESULT),
+	M("request.admit", "Let somebody in who asked", true, ANY, AUTHORITY, kith_request_admit, P(P_GROUP, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
+	M("request.list", "Who asks to be let in", false, ANY, READ, kith_request_list, P(P_GROUP),
+	    R({ "requests", "[{}]", "uid, handle, node, asked (ms)" })),
+	M("request.refuse", "Decline a request; nobody is told", true, ANY, NONE, kith_request_refuse, P(P_GROUP, ID("user", true, "whom")), NO_RESULT),
+	M("role.delete", "Delete a role", true, ANY, AUTHORITY, kith_role_delete, P(P_GROUP, ID("role", true, "which"), P_VIA), R(R_ID("the act"))),
+	M("role.grant", "Give somebody a role", true, ANY, AUTHORITY, kith_role_grant,
+	    P(P_GROUP, ID("role", true, "which"), ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
+	M("role.list", "The roles of a group", false, ANY, READ, kith_role_list, P(P_GROUP),
+	    R({ "roles", "[{}]", "id, name, level (0: implicit), perms, may, holders ([uid])" })),
+	M("role.new", "Make a role", true, ANY, AUTHORITY, kith_role_new,
+	    P(P_GROUP, INT("level", true, 1, 99, "acts reach downwards from here, for good"),
+	      STRS("may", false, 0, KITH_PERMS_MAX, "permissions it may ever have (default: perms)"), STR("name", true, 1, 100, "its name"),
+	      STRS("perms", true, 0, KITH_PERMS_MAX, "permissions it has"), P_VIA),
+	    R(R_ID("the role"))),
+	M("role.revoke", "Take a role from somebody, or lay down one's own", true, ANY, AUTHORITY, kith_role_revoke,
+	    P(P_GROUP, ID("role", true, "which"), ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
+	M("role.set", "Turn permissions of a role on or off", true, ANY, AUTHORITY, kith_role_set,
+	    P(BOOL("allow", true, "on or off"), P_GROUP, STRS("perms", true, 1, KITH_PERMS_MAX, "which"), ID("role", true, "whose"), P_VIA),
+	    R(R_ID("the act"))),
+	M("session.list", "One's sessions", false, ANY, READ, kith_session_list, NO_PARAMS,
+	    R({ "sessions", "[{}]", "id, client, made, seen, expires (ms), current" })),
+	M("session.revoke", "End one session, or all others", true, ANY, NONE, kith_session_revoke,
+	    P(ID("id", false, "which; absent: all others")), NO_RESULT),
+	M("session.ticket", "A ticket for one WebSocket, good for 30 s", false, ANY, NONE, NULL, NO_PARAMS,
+	    R({ "ticket", "str", "GET /ws?ticket=..." })),
+	M("sync", "What changed since a cursor", false, ANY, READ, kith_sync,
+	    P(STR("cursor", false, 1, 32, "from the last answer; absent: only a cursor is given")),
+	    R({ "cursor", "str", "for next time" }, { "reset", "bool", "too much has changed: read anew" },
+	      { "panels", "[{}]", "group, panel, new (messages), changed (ids, at most 100)" }, { "groups", "[id]", "whose settings or roster changed" })),
+	M("typing", "One is writing", true, ANY, SEND, kith_typing, P(P_GROUP, P_PANEL), NO_RESULT),
+	M("user.find", "People by name, name@node, name#1234@node or uid", true, ANY, NONE, kith_user_find,
+	    P(STR("text", true, 1, 320, "the name")), R({ "users", "[{}]", "uid, handle, node, node_name" })),
+};
+const size_t kith_n_methods = sizeof(kith_methods) / sizeof(kith_methods[0]);
+
+const struct kith_method *
+kith_method_find(struct kith_slice name)
+{
+	size_t lo = 0, hi = kith_n_methods;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int d = kith_slice_cmp(name, kith_slice_str(kith_methods[mid].name));
+
+		if (d == 0)
+			return &kith_methods[mid];
+		if (d < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}

@@ -1,0 +1,79 @@
+#ifndef KITH_CLIENT_METHODS_H
+#define KITH_CLIENT_METHODS_H
+
+#include "client/client.h"
+
+/*
+ * The functions behind the table in method.c. KITH_OK: c->result holds the
+ * result (nothing written: an empty map); KITH_PENDING: the answer comes later;
+ * else kith_fail has said why.
+ */
+
+/* accounts.c */
+int kith_account_claim(struct kith_call *c);
+int kith_account_guest(struct kith_call *c);
+int kith_account_login(struct kith_call *c);
+int kith_account_logout(struct kith_call *c);
+int kith_account_passwd(struct kith_call *c);
+int kith_account_register(struct kith_call *c);
+int kith_session_revoke(struct kith_call *c);
+
+/* groups.c, join.c */
+int kith_group_new(struct kith_call *c);
+int kith_group_set(struct kith_call *c);
+int kith_group_join(struct kith_call *c);
+int kith_group_leave(struct kith_call *c);
+int kith_dm_open(struct kith_call *c);
+int kith_invite_new(struct kith_call *c);
+int kith_invite_revoke(struct kith_call *c);
+int kith_request_admit(struct kith_call *c);
+int kith_request_refuse(struct kith_call *c);
+
+/* acts.c */
+int kith_member_ban(struct kith_call *c);
+int kith_member_unban(struct kith_call *c);
+int kith_member_kick(struct kith_call *c);
+int kith_member_mute(struct kith_call *c);
+int kith_member_unmute(struct kith_call *c);
+int kith_role_new(struct kith_call *c);
+int kith_role_set(struct kith_call *c);
+int kith_role_delete(struct kith_call *c);
+int kith_role_grant(struct kith_call *c);
+int kith_role_revoke(struct kith_call *c);
+int kith_panel_new(struct kith_call *c);
+int kith_panel_set(struct kith_call *c);
+int kith_panel_delete(struct kith_call *c);
+int kith_panel_override(struct kith_call *c);
+int kith_owner_add(struct kith_call *c);
+int kith_owner_resign(struct kith_call *c);
+int kith_node_ban(struct kith_call *c);
+int kith_node_unban(struct kith_call *c);
+
+/* messages.c, people.c */
+int kith_message_send(struct kith_call *c);
+int kith_message_edit(struct kith_call *c);
+int kith_message_react(struct kith_call *c);
+int kith_message_recall(struct kith_call *c);
+int kith_message_remove(struct kith_call *c);
+int kith_message_pin(struct kith_call *c);
+int kith_typing(struct kith_call *c);
+int kith_presence_set(struct kith_call *c);
+int kith_read_mark(struct kith_call *c);
+int kith_user_find(struct kith_call *c);
+
+/* reads: read_*.c */
+int kith_account_me(struct kith_call *c);
+int kith_audit_list(struct kith_call *c);
+int kith_group_list(struct kith_call *c);
+int kith_invite_list(struct kith_call *c);
+int kith_member_list(struct kith_call *c);
+int kith_message_find(struct kith_call *c);
+int kith_message_list(struct kith_call *c);
+int kith_node_info(struct kith_call *c);
+int kith_panel_list(struct kith_call *c);
+int kith_request_list(struct kith_call *c);
+int kith_role_list(struct kith_call *c);
+int kith_session_list(struct kith_call *c);
+int kith_sync(struct kith_call *c);
+
+#endif
