@@ -125,3 +125,41 @@ kith_store_close(struct kith_store *s)
 	if (s != NULL)
 		s->ops->close(s);
 }
+
+bool
+kith_txn_is_large(const struct kith_txn *t)
+{
+	return t->pages >= KITH_TXN_PAGES_LARGE;
+}
+
+static const char incarnation_key[] = "incarnation";
+
+int
+kith_store_incarnation(struct kith_txn *t, uint64_t fresh, uint64_t *out, bool *drawn)
+{
+	struct kith_slice v;
+	int r = kith_txn_get(t, KITH_T_META, kith_slice_str(incarnation_key), &v);
+	bool take = r == KITH_E_NOTFOUND && t->write;
+
+	if (take) {
+		r = kith_store_incarnation_set(t, fresh);
+	} else if (r == KITH_OK && v.n != 8) {
+		r = KITH_E_CORRUPT;
+	}
+	if (r != KITH_OK)
+		return r;
+	*out = take ? fresh : kith_get_be64(v.p);
+	if (drawn != NULL)
+		*drawn = take;
+	return KITH_OK;
+}
+
+int
+kith_store_incarnation_set(struct kith_txn *t, uint64_t fresh)
+{
+	uint8_t b[8];
+
+	kith_assert(fresh != 0);
+	kith_put_be64(b, fresh);
+	return kith_txn_put(t, KITH_T_META, kith_slice_str(incarnation_key), kith_slice_of(b, sizeof(b)));
+}

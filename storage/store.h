@@ -65,6 +65,7 @@ struct kith_txn {
 	struct kith_store *store;
 	bool write;
 	int err;                                /* of the first put or del that failed for good */
+	uint32_t pages;                         /* about how many it has made dirty; the implementation counts */
 	uint64_t changes[KITH_T_COUNT_];        /* puts and dels so far: the wrappers count */
 };
 struct kith_cursor {
@@ -109,6 +110,23 @@ KITH_MUST_USE int kith_cursor_seek(struct kith_cursor *c, struct kith_slice key,
 KITH_MUST_USE int kith_cursor_step(struct kith_cursor *c, bool backward, struct kith_slice *k, struct kith_slice *v);
 void kith_cursor_close(struct kith_cursor *c);                   /* NULL is fine; before the transaction ends */
 void kith_store_close(struct kith_store *s);                     /* NULL is fine; no transaction open */
+
+/*
+ * Has this write transaction grown so large that it should be committed before
+ * more is put into it? Nothing breaks at once when it goes on.
+ */
+#define KITH_TXN_PAGES_LARGE 8000
+bool kith_txn_is_large(const struct kith_txn *t);
+
+/*
+ * The node's incarnation (KITH_T_META, "incarnation"): what the store holds or,
+ * in a store that is new or was restored from a copy, `fresh`, which the caller
+ * has drawn; a read transaction never needs it and says NOTFOUND. *drawn (may be
+ * NULL): fresh was taken. fresh is not 0.
+ */
+KITH_MUST_USE int kith_store_incarnation(struct kith_txn *t, uint64_t fresh, uint64_t *out, bool *drawn);
+/* From now on another one: a peer has shown us a record of ours that we do not hold. */
+KITH_MUST_USE int kith_store_incarnation_set(struct kith_txn *t, uint64_t fresh);
 
 /* A store in memory (mem.c), empty; one thread. NOMEM. */
 KITH_MUST_USE int kith_store_mem_new(struct kith_store **out);
