@@ -33,12 +33,14 @@ static const char *const table_names[KITH_T_COUNT_] = {
 struct lm_cursor {
 	struct kith_cursor base;
 	MDB_cursor *mdb;
+	uint64_t renewed;                               /* as its transaction's, when it was last renewed */
 	struct lm_cursor *next;
 };
 
 struct lm_txn {
 	struct kith_txn base;
 	MDB_txn *mdb;
+	uint64_t renewed;                               /* a reader's: how often */
 	struct lm_txn *next;                            /* in the pool of idle readers */
 	struct lm_cursor *spare[KITH_T_COUNT_];         /* closed by the caller, kept for the next who asks */
 	uint8_t *scratch;                               /* a writer's: puts copy through it, so that they may take slices of ours */
@@ -200,6 +202,7 @@ begin_read(struct lm *s, struct lm_txn **out)
 	(void)pthread_mutex_unlock(&s->mutex);
 	if (t != NULL) {
 		rc = mdb_txn_renew(t->mdb);
+		t->renewed++;
 	} else {
 		t = calloc(1, sizeof(*t));
 		rc = t == NULL ? ENOMEM : mdb_txn_begin(s->env, NULL, MDB_RDONLY, &t->mdb);
@@ -355,12 +358,45 @@ lm_commit(struct kith_txn *base)
 
 /* ---- reading ---- */
 
+/* The first of the table's spare cursors, made if there is none. A writer's still stands where it was last. */
 static int
-lm_get(struct kith_txn *t, enum kith_table tb, struct kith_slice key, struct kith_slice *val)
+spare(struct lm_txn *t, enum kith_table tb, struct lm_cursor **out)
 {
-	MDB_val k = val_of(key), v;
-	int rc = mdb_get(txn_of(t)->mdb, lm_of(t)->dbi[tb], &k, &v);
+	struct lm_cursor *c = t->spare[tb];
+	int rc;
 
+	if (c == NULL) {
+		c = malloc(sizeof(*c));
+		if (c == NULL)
+			return ENOMEM;
+		rc = mdb_cursor_open(t->mdb, lm_of(&t->base)->dbi[tb], &c->mdb);
+		if (rc != 0) {
+			free(c);
+			return rc;
+		}
+		c->renewed = t->renewed;
+		c->next = NULL;
+		t->spare[tb] = c;
+	} else if (c->renewed != t->renewed) {
+		rc = mdb_cursor_renew(t->mdb, c->mdb);
+		if (rc != 0)
+			return rc;
+		c->renewed = t->renewed;
+	}
+	*out = c;
+	return 0;
+}
+
+/* LMDB finds a key faster with a cursor that stands on the same page already. */
+static int
+lm_get(struct kith_txn *base, enum kith_table tb, struct kith_slice key, struct kith_slice *val)
+{
+	struct lm_cursor *c;
+	MDB_val k = val_of(key), v;
+	int rc = spare(txn_of(base), tb, &c);
+
+	if (rc == 0)
+		rc = mdb_cursor_get(c->mdb, &k, &v, MDB_SET_KEY);
 	if (rc == 0)
 		*val = slice_of(v);
 	return code(rc);
@@ -370,25 +406,12 @@ static int
 lm_cursor(struct kith_txn *base, enum kith_table tb, struct kith_cursor **out)
 {
 	struct lm_txn *t = txn_of(base);
-	struct lm_cursor *c = t->spare[tb];
-	int rc = 0;
+	struct lm_cursor *c;
+	int rc = spare(t, tb, &c);
 
-	if (c != NULL) {
-		if (!base->write)
-			rc = mdb_cursor_renew(t->mdb, c->mdb);
-		if (rc != 0)
-			return code(rc);
-		t->spare[tb] = c->next;
-	} else {
-		c = malloc(sizeof(*c));
-		if (c == NULL)
-			return KITH_E_NOMEM;
-		rc = mdb_cursor_open(t->mdb, lm_of(base)->dbi[tb], &c->mdb);
-		if (rc != 0) {
-			free(c);
-			return code(rc);
-		}
-	}
+	if (rc != 0)
+		return code(rc);
+	t->spare[tb] = c->next;
 	c->base.ops = base->ops;
 	c->base.txn = base;
 	*out = &c->base;
@@ -473,27 +496,18 @@ to_scratch(struct lm_txn *t, MDB_val *k, MDB_val *v)
 }
 
 static int
-learn_last(struct lm *s, enum kith_table tb)
+learn_last(struct last_key *l, MDB_cursor *c)
 {
-	struct last_key *l = &s->last[tb];
-	MDB_cursor *c;
 	MDB_val k, v;
-	int rc = mdb_cursor_open(s->writer.mdb, s->dbi[tb], &c);
+	int rc = mdb_cursor_get(c, &k, &v, MDB_LAST);
 
-	if (rc != 0)
+	if (rc != 0 && rc != MDB_NOTFOUND)
 		return rc;
-	rc = mdb_cursor_get(c, &k, &v, MDB_LAST);
-	if (rc == 0) {
+	l->known = true;
+	l->n = rc == 0 ? k.mv_size : 0;
+	if (rc == 0)
 		memcpy(l->b, k.mv_data, k.mv_size);
-		l->n = k.mv_size;
-		l->known = true;
-	} else if (rc == MDB_NOTFOUND) {
-		l->n = 0;
-		l->known = true;
-		rc = 0;
-	}
-	mdb_cursor_close(c);
-	return rc;
+	return 0;
 }
 
 /*
@@ -520,18 +534,20 @@ lm_put(struct kith_txn *base, enum kith_table tb, struct kith_slice key, struct 
 	struct lm_txn *t = txn_of(base);
 	struct last_key *l = &s->last[tb];
 	MDB_val k = val_of(key), v = val_of(val);
+	struct lm_cursor *c;
 	bool append = false;
-	int rc = 0;
+	int rc;
 
 	if (!to_scratch(t, &k, &v))
 		return KITH_E_NOMEM;
-	if (appends(tb)) {
+	rc = spare(t, tb, &c);
+	if (rc == 0 && appends(tb)) {
 		if (!l->known)
-			rc = learn_last(s, tb);
+			rc = learn_last(l, c->mdb);
 		append = rc == 0 && kith_slice_cmp(kith_slice_of(l->b, l->n), slice_of(k)) < 0;
 	}
 	if (rc == 0)
-		rc = mdb_put(t->mdb, s->dbi[tb], &k, &v, append ? MDB_APPEND : 0);
+		rc = mdb_cursor_put(c->mdb, &k, &v, append ? MDB_APPEND : 0);
 	if (rc != 0)
 		return code(rc);
 	if (append) {
