@@ -28,9 +28,12 @@ tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/contrib/build-aux/ta
 LOG_DRIVER = $(tap_driver)
 SH_LOG_DRIVER = $(tap_driver)
 PY_LOG_DRIVER = $(tap_driver)
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run
+SH_LOG_COMPILER = $(LOG_COMPILER)
+PY_LOG_COMPILER = $(LOG_COMPILER)
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	KITH_SRCDIR=`cd $(top_srcdir) && pwd`; export KITH_SRCDIR; \
 	KITH_BUILDDIR=`cd $(top_builddir) && pwd`; export KITH_BUILDDIR; \
 	NM='$(NM)'; export NM;
-EXTRA_DIST += $(script_tests) $(plain_tests)
+EXTRA_DIST += %D%/run $(script_tests) $(plain_tests)
