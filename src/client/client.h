@@ -86,6 +86,8 @@ struct kith_session {
 /* In a read snapshot. NOTFOUND: unknown, revoked, expired or its account is disabled. */
 KITH_MUST_USE int kith_session_open(struct kith_txn *t, struct kith_slice token_text, uint64_t wall_ms, struct kith_session *out);
 
+bool kith_session_is_open(struct kith_txn *t, const struct kith_id *id);        /* not ended meanwhile */
+
 /* argon2id at the edge: what it needs and what it gives. */
 #define KITH_PW_SALT 16
 #define KITH_PW_HASH 32
@@ -157,7 +159,8 @@ struct kith_call {
 	struct kith_args *args;
 	struct kith_arena *arena;
 	struct kith_buf *result;                /* one msgpack value */
-	uint64_t token;                         /* writes: the request, for replies that come later */
+	uint64_t conn, token;                   /* writes: whose request, for replies that come later */
+	struct kith_slice params;               /* as they came */
 	const char *err_name;                   /* set with an error: "denied", "not_found" ... */
 	char why[256];                          /* a sentence for people */
 };

@@ -97,6 +97,14 @@ kith_session_open(struct kith_txn *t, struct kith_slice token_text, uint64_t wal
 	return KITH_OK;
 }
 
+bool
+kith_session_is_open(struct kith_txn *t, const struct kith_id *id)
+{
+	struct kith_slice v;
+
+	return kith_txn_get(t, KITH_T_SESSION, kith_id_slice(id), &v) == KITH_OK;
+}
+
 int
 kith_session_new(struct kith_call *c, const struct kith_account *a, struct kith_slice client, char token[KITH_ID_STR])
 {

@@ -1,0 +1,39 @@
+#ifndef KITH_CLIENT_RENDER_H
+#define KITH_CLIENT_RENDER_H
+
+#include "client/client.h"
+
+/*
+ * How things look to clients, from the store alone: pure reading, so reactors
+ * and the engine share it. Each appends one msgpack map to out.
+ */
+
+/*
+ * A message as API.md has it: with its last visible edit, reactions, pin, state.
+ * viewer: whose reactions are `mine` and whether hidden ones are shown (none:
+ * nobody's). NOTFOUND: it is not held, no message, or not shown to the viewer.
+ */
+KITH_MUST_USE int kith_render_message(struct kith_txn *t, const struct kith_id *id, const struct kith_id *viewer, bool moderator,
+    struct kith_buf *out);
+
+/* The handle of somebody in a group (or of an account here): name#1234, "" if unknown. NUL-terminated, cut to fit. */
+void kith_render_handle(struct kith_txn *t, const struct kith_id *group, const struct kith_id *uid, char *out, size_t cap);
+/* The label of a node, else the first 8 characters of its id. */
+void kith_render_node(struct kith_txn *t, const struct kith_id *node, char *out, size_t cap);
+/* The text of a register (object none: the group's own), from the act that holds: "" if unset. */
+void kith_render_register(struct kith_txn *t, const struct kith_id *group, const struct kith_id *object, const char *key, char *out, size_t cap);
+/* The name in the body of the act that created a role or panel, or the newer one set since. */
+void kith_render_name(struct kith_txn *t, const struct kith_id *group, const struct kith_id *object, char *out, size_t cap);
+
+/* A place in a panel as text that clients give back: clock, feed number, seq. */
+#define KITH_ORDER_STR 64
+void kith_order_text(uint64_t clock, uint32_t feedno, uint64_t seq, char out[KITH_ORDER_STR]);
+KITH_MUST_USE int kith_order_parse(struct kith_slice text, uint64_t *clock, uint32_t *feedno, uint64_t *seq);
+
+/* KITH_T_USER: uid, 'g', group -> empty: the groups that somebody here is in; kept by the engine. */
+bool kith_user_group_next(struct kith_txn *t, const struct kith_id *uid, struct kith_id *after);
+
+/* KITH_T_CHANGE: number u64 -> [group, panel or empty, id or empty, what u8]: what changed on screen; written by the engine. */
+enum { KITH_SEEN_NEW = 1, KITH_SEEN_CHANGED, KITH_SEEN_GROUP };
+
+#endif

@@ -1,0 +1,102 @@
+#ifndef KITH_ENGINE_INNER_H
+#define KITH_ENGINE_INNER_H
+
+#include "base/map.h"
+#include "engine/engine.h"
+
+/* What the files of the engine share; nobody else includes this. */
+
+struct opened {                 /* a group in memory */
+	struct kith_group *g;
+	struct kith_id id;
+	bool touched;           /* in this batch */
+	bool listed;            /* in e->held */
+	uint64_t used_ms, tick_ms;
+};
+
+struct channel {                /* what a connection hears */
+	struct kith_id channel, group;
+};
+
+struct conn {
+	uint64_t conn;
+	struct kith_session session;
+	KITH_VEC(struct channel) channels;
+};
+
+/* A call that waits for other nodes. */
+struct pending {
+	uint64_t conn, number, ask;     /* ask: token of the question, 0: waits for group */
+	const struct kith_method *m;
+	struct kith_id group;
+	struct kith_session session;
+	uint8_t *params;
+	size_t n_params;
+	char address[64];
+};
+
+/* Somebody here who has been let into a group that is being fetched. Also in the store (META 'L'). */
+struct arrival {
+	struct kith_id group, uid, from;
+	uint64_t retry_ms;
+	bool asked;
+};
+
+struct kith_engine {
+	const struct kith_env *env;
+	struct kith_store *store;
+	struct kith_engine_conf conf;
+	struct kith_self self;
+	struct kith_fed *fed;
+	struct kith_fed_host fed_host;
+	struct kith_client_host client_host;
+
+	struct kith_map *open;                  /* group id -> struct opened */
+	KITH_VEC(struct kith_id) held;          /* groups in the store */
+	struct kith_map *conns;                 /* conn number -> struct conn */
+	KITH_VEC(struct pending) pending;
+	KITH_VEC(struct arrival) arrivals;
+	struct kith_arena *arena;               /* of the input at hand */
+
+	struct kith_txn *t;                     /* of the batch at hand */
+	struct kith_now now;
+	struct kith_out *out;
+	struct kith_changes changes;            /* of the batch at hand */
+	size_t noticed;                         /* how many of them have been acted on */
+	KITH_VEC(struct kith_id) moved;         /* people whose channels must be looked at anew */
+	int failed;                             /* first fatal error inside a callback */
+
+	uint64_t next_ask, next_change;
+	uint64_t fed_ms, due_wall_ms, arrival_ms;
+	uint64_t started_ms, calls, records;
+};
+
+/* engine.c */
+#define KITH_DUE_GROUP 16               /* due entries from here on are a group's */
+int engine_group_due(struct kith_engine *e, uint32_t type, struct kith_slice payload);
+struct kith_group *engine_group(struct kith_engine *e, const struct kith_id *id, bool create);
+void engine_call_init(struct kith_engine *e, struct kith_call *c, struct kith_buf *result);
+bool engine_is_fatal(int err);
+/* A fatal error where no int can be returned: the batch ends at the next chance. */
+void engine_note(struct kith_engine *e, int err);
+
+/* host.c */
+void engine_hosts(struct kith_engine *e);
+int engine_arrivals_load(struct kith_engine *e);
+int engine_arrivals_go(struct kith_engine *e);
+void engine_pending_free(struct pending *p);
+void engine_reply(struct kith_engine *e, uint64_t conn, uint64_t number, int err, struct kith_call *c);
+
+/* notify.c */
+int engine_conn_up(struct kith_engine *e, const struct kith_in *in);
+void engine_conn_down(struct kith_engine *e, uint64_t conn);
+void engine_conn_free(void *conn);
+int engine_rechannel(struct kith_engine *e);
+int engine_tell_clients(struct kith_engine *e);
+int engine_member_changed(struct kith_engine *e, const struct kith_change *ch);
+void engine_tell_fleeting(struct kith_engine *e, const struct kith_id *from, struct kith_slice payload);
+
+/* control.c */
+int engine_control(struct kith_engine *e, const struct kith_in *in);
+
+#endif
