@@ -15,7 +15,9 @@
  *   author uid or empty (node.join, node.rekey) · document or empty · counter · clock · [parents] · [frontier] ·
  *   via or empty · op (map, empty when there is none) · body length · body hash or empty · author signature or empty ·
  *   0 (reserved)
- * Scopes are 32-byte ids: authority is all zero, roster is 31 zeros and a 1; a panel's is the id of its panel.create.
+ * "Empty" is a bin of 0 bytes. A create has scope authority, seq 0, no prev, parents or via; the author is empty in
+ * node.join and node.rekey alone, and then the document is; counter is 0 but in authority, whose frontier is empty.
+ * That a kind fits its scope, and all that RULES decide, is not looked at here. Scopes are 32-byte ids: authority is all zero, roster is 31 zeros and a 1; a panel's is the id of its panel.create.
  * Clock: milliseconds << 16 | counter. Ids in lists are sorted and unique.
  */
 #define KITH_RECORD_VERSION 1
@@ -27,6 +29,10 @@
 #define KITH_SIGN_EVERY 256             /* records with seq % 256 == 255 are signed and keep their signature */
 #define KITH_LIST_MAX 50                /* people in an act */
 #define KITH_PERMS_MAX 128
+#define KITH_EARLIER_MAX 128
+#define KITH_WORD_MAX 255               /* bytes of a name, key, permission, tag */
+#define KITH_TEXT_MAX 32768             /* bytes of a shown text */
+#define KITH_SEQ_MAX ((UINT64_C(1) << 53) - 1)
 
 enum kith_kind {
 	KITH_K_CREATE = 1, KITH_K_SET, KITH_K_ROLE_CREATE, KITH_K_ROLE_SET, KITH_K_ROLE_DELETE, KITH_K_ROLE_ALLOW,
@@ -64,11 +70,14 @@ struct kith_record {
  * kinds parse. MALFORMED, LIMIT.
  */
 KITH_MUST_USE int kith_record_parse(struct kith_slice header, struct kith_record *out);
-/* Does this body belong to the header (length and hash), and is it [salt 16, map]? MALFORMED, BADSIG. */
+/*
+ * Does this body belong to the header (length and hash: BADSIG if not), and is it [salt 16, map] with the fields that
+ * PROTOCOL.md knows of their types (MALFORMED, LIMIT: its author's doing)? A record without a body has one of n 0.
+ */
 KITH_MUST_USE int kith_record_body_ok(const struct kith_record *r, struct kith_slice body);
-/* In a body that passed: the map inside, as bytes. */
+/* In a body that passed: the map inside, as bytes; n 0 if there is no body. */
 struct kith_slice kith_body_map(struct kith_slice body);
-/* Body bytes from salt and map: bin of msgpack [bin16 salt, map]. */
+/* Body bytes from salt and map: msgpack [bin16 salt, map]. MALFORMED, LIMIT as above. */
 KITH_MUST_USE int kith_body_make(const uint8_t salt[16], struct kith_slice map, struct kith_buf *out);
 
 /* What an author signs: version, group, node, kind, author, document, counter, parents, via, op, body hash (canonical msgpack array of 11). */
@@ -76,8 +85,9 @@ KITH_MUST_USE int kith_record_author_bytes(const struct kith_record *r, struct k
 KITH_MUST_USE int kith_record_author_check(const struct kith_env *env, const struct kith_record *r, const uint8_t account_pk[32]);
 
 /*
- * Encode: every field of d but header, id and author_sig is taken; signs as the
- * author when account is given. Appends the header to out. LIMIT, MALFORMED, NOMEM.
+ * Encode: every field of d but header and id is taken; signs as the author when
+ * account is given, and otherwise takes the signature that d has, if any.
+ * Appends the header to out. LIMIT, MALFORMED, NOMEM: out is as it was.
  */
 KITH_MUST_USE int kith_record_make(const struct kith_record *d, const struct kith_signer *account, struct kith_buf *out);
 
@@ -94,11 +104,11 @@ enum kith_op_key {
 	KITH_OP_CUT,            /* id of a cut object (cut.h) */
 	KITH_OP_PANEL,          /* id */
 	KITH_OP_KEY,            /* str */
-	KITH_OP_VALUE,          /* str, uint, bool or [id]: registers that are not people's words */
+	KITH_OP_VALUE,          /* str, uint, bool or [id]; of "succession" [threshold, [uid]]: registers that are not people's words */
 	KITH_OP_WHO_USER,       /* id: whom an override is for */
 	KITH_OP_WHO_ROLE,       /* id */
 	KITH_OP_EFFECT,         /* 0 inherit, 1 allow, 2 deny */
-	KITH_OP_OPEN,           /* bool: panel open; joins open */
+	KITH_OP_OPEN,           /* bool: panel open */
 	KITH_OP_INVITE,         /* id of an invite object */
 	KITH_OP_NODE,           /* id */
 	KITH_OP_TARGET,         /* id of a record (edit, react, recall, remove, pin; reply in a message) */
@@ -114,8 +124,8 @@ enum kith_op_key {
 	KITH_OP_COUNT_SIG,      /* bin 64 */
 	KITH_OP_NODE_RECORD,    /* id of a node record object */
 	KITH_OP_DOC,            /* id of an identity document (rekey) */
-	KITH_OP_SET,            /* id of the quorum set (owner.succeed) */
-	KITH_OP_SIGS,           /* [[uid, bin 64]] */
+	KITH_OP_SET,            /* id of the act that set the quorum (owner.succeed, owner.resign) */
+	KITH_OP_SIGS,           /* [[uid, document, bin 64]] by rising uid: over kith_succeed_bytes, by the document's account key */
 	KITH_OP_ON,             /* bool: a reaction or pin given or taken back */
 	KITH_OP_SCOPE,          /* id: adopted scope (panel.create) */
 	KITH_OP_EARLIER,        /* [[incarnation bin8, scope id, seq, id]]: what the node knows of its earlier feeds */
@@ -124,12 +134,14 @@ enum kith_op_key {
 	KITH_OP_JOINS,          /* 0 open, 1 invite, 2 request: join policy (create, set) */
 	KITH_OP_FRONTIER,       /* [id] (seal) */
 	KITH_OP_ORDER,          /* str: place in the list */
+	KITH_OP_ROLES,          /* [id]: open roles that a person takes (profile) */
+	KITH_OP_STATE,          /* id: state hash (seal) */
 	KITH_OP_MAX_
 };
 
 struct kith_op {
 	uint64_t has;                           /* bit per key */
-	struct kith_id role, cut, panel, who_user, who_role, invite, node, target, parent, node_record, doc, set, scope;
+	struct kith_id role, cut, panel, who_user, who_role, invite, node, target, parent, node_record, doc, set, scope, state;
 	int64_t level;
 	uint64_t effect, until_ms, group_kind, rules, how, panel_kind, count, joins;
 	bool open, private_, on;
@@ -138,19 +150,23 @@ struct kith_op {
 	struct kith_slice nonce, count_sig;
 	const struct kith_slice *perms, *may;   /* in the arena given */
 	uint32_t n_perms, n_may;
-	const struct kith_id *users, *founders, *frontier;
-	uint32_t n_users, n_founders, n_frontier;
+	const struct kith_id *users, *founders, *frontier, *roles;
+	uint32_t n_users, n_founders, n_frontier, n_roles;
 	struct kith_slice sigs, earlier, implicit;      /* raw msgpack arrays, form checked */
 };
 #define KITH_OP_BIT(k) (UINT64_C(1) << (k))
 
 /*
  * Decode op against the table for its kind: missing, extra or mistyped fields
- * are MALFORMED. An unknown kind yields an op with has == 0. Lists live in a.
+ * are MALFORMED (also what goes beyond a limit of its own). An unknown kind
+ * yields an op with has == 0. Lists live in a; strings borrow from op.
  */
 KITH_MUST_USE int kith_op_parse(uint32_t kind, struct kith_slice op, struct kith_arena *a, struct kith_op *out);
-/* Encode the fields in o->has. */
+/* Encode the fields in o->has; kith_op_parse tells whether it makes sense. */
 KITH_MUST_USE int kith_op_make(const struct kith_op *o, struct kith_buf *out);
+/* What each of a quorum signs (KITH_L_AUTHOR) for an owner.succeed: canonical msgpack [version, group, set, users]. */
+KITH_MUST_USE int kith_succeed_bytes(const struct kith_id *group, const struct kith_id *set, const struct kith_id *users, uint32_t n,
+    struct kith_buf *out);
 
 /* Implicit roles: 31 zero bytes and 1, 2, 3. */
 extern const struct kith_id kith_role_member, kith_role_guest, kith_role_follower;

@@ -14,7 +14,7 @@
  * body is a bin holding
  *   [version, n, uid or empty (n = 0), account key, recovery key, home node id, handle, flags, prev hash or empty]
  * and each signature is a bin of 64 or 0 bytes over the body. The document's
- * hash (its id) is of the body alone; the uid is the id of document 0.
+ * hash (its id) is of the body alone; the uid is the id of document 0. The two keys differ; no other flags are set.
  * At most KITH_DOC_MAX bytes.
  */
 #define KITH_DOC_MAX 1024
@@ -53,7 +53,7 @@ struct kith_doc_new {
 	struct kith_slice handle;
 	uint32_t flags;
 };
-/* Signs with what is given (either may be NULL). Appends the object to out. */
+/* Signs with what is given (either may be NULL). Appends the object; out is as it was on failure. MALFORMED, LIMIT, NOMEM. */
 KITH_MUST_USE int kith_doc_make(const struct kith_doc_new *d, const struct kith_signer *account, const struct kith_signer *recovery, struct kith_buf *out);
 
 #endif

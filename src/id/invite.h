@@ -10,8 +10,8 @@
 /*
  * An invite: a signed object of its maker's home. Bytes: [body, node signature]; body = bin of
  *   [version, group, maker uid, maker's node, nonce (16), secret hash, made ms, expires ms or 0, uses or 0 (no limit),
- *    role or empty, panel or empty, guests allowed, counting node or empty, frontier ids at making]
- * Its id is the hash of the body. The link carries the id's secret (16 bytes, whose kith_hash(KITH_L_INVITE, .) the
+ *    role or empty, panel or empty, guests allowed, counting node or empty]
+ * The counting node is there exactly when the invite expires or has a limit. Its id is the hash of the body. The link carries the id's secret (16 bytes, whose kith_hash(KITH_L_INVITE, .) the
  * body holds), and where to go:
  *   kith:invite#BASE32   or   http(s)://HOST/invite#BASE32    (same fragment)
  * where BASE32 is of canonical msgpack [1, group, invite id, secret, [[node id, [addresses]], ...], group name hint].
@@ -31,13 +31,14 @@ struct kith_invite {
 	uint8_t sig[64];
 };
 KITH_MUST_USE int kith_invite_parse(struct kith_slice raw, struct kith_invite *out);
-/* The signature by the maker's node is checked with kith_node_verify over the body by whoever admits it. */
+/* Form only; borrows raw. MALFORMED, LIMIT. The signature by the maker's node (KITH_L_INVITE) is checked with kith_node_verify over the body by whoever admits it. */
 struct kith_invite_new {
 	struct kith_id group, maker, node, role, panel, counter;
 	uint8_t nonce[16], secret[16];
 	uint64_t made_ms, expires_ms, uses;
 	bool guests;
 };
+/* Signs and appends; out is as it was on failure. */
 KITH_MUST_USE int kith_invite_make(const struct kith_invite_new *i, const struct kith_signer *node_key, struct kith_buf *out, struct kith_id *id);
 
 struct kith_link {
@@ -47,7 +48,7 @@ struct kith_link {
 	size_t n_nodes;
 	char name[128];
 };
-/* base: "kith:invite" or "http://host:port/invite"; out gets base#fragment, NUL-terminated. */
+/* base: "kith:invite" or "http://host:port/invite"; out gets base#fragment, and a NUL that is not counted. */
 KITH_MUST_USE int kith_link_write(const struct kith_link *l, const char *base, struct kith_buf *out);
 /* Takes any of the forms, or the bare fragment. Allocates nothing. MALFORMED, LIMIT. */
 KITH_MUST_USE int kith_link_parse(struct kith_slice text, struct kith_link *out);

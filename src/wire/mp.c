@@ -345,16 +345,25 @@ kith_mp_id(struct kith_mp_reader *r)
 }
 
 struct kith_id
-kith_mp_id_or_none(struct kith_mp_reader *r)
+kith_mp_id_given(struct kith_mp_reader *r)
 {
-	struct kith_slice s = kith_mp_bin(r);
-	struct kith_id id = kith_id_none;
+	struct kith_id id = kith_mp_id(r);
 
-	if (s.n == sizeof(id.b))
-		memcpy(id.b, s.p, s.n);
-	else if (s.n != 0)
+	if (r->err == KITH_OK && kith_id_is_none(&id))
 		r->err = KITH_E_MALFORMED;
 	return id;
+}
+
+/* None has one form: 32 zero bytes are not another. */
+struct kith_id
+kith_mp_id_or_none(struct kith_mp_reader *r)
+{
+	struct kith_mp_reader ahead = *r;
+
+	if (kith_mp_bin(&ahead).n > 0)
+		return kith_mp_id_given(r);
+	*r = ahead;
+	return kith_id_none;
 }
 
 uint32_t

@@ -46,7 +46,8 @@ struct kith_slice kith_mp_str(struct kith_mp_reader *r);
 struct kith_slice kith_mp_bin(struct kith_mp_reader *r);
 void kith_mp_bin_exact(struct kith_mp_reader *r, void *out, size_t n);   /* MALFORMED if not n bytes */
 struct kith_id kith_mp_id(struct kith_mp_reader *r);             /* bin of 32 bytes */
-struct kith_id kith_mp_id_or_none(struct kith_mp_reader *r);     /* bin of 32 bytes, or of 0: none */
+struct kith_id kith_mp_id_given(struct kith_mp_reader *r);       /* the same, not all zero */
+struct kith_id kith_mp_id_or_none(struct kith_mp_reader *r);     /* bin of 32 bytes, not all zero, or of 0: none */
 uint32_t kith_mp_array(struct kith_mp_reader *r);                /* number of items that follow */
 void kith_mp_array_exact(struct kith_mp_reader *r, uint32_t n);
 uint32_t kith_mp_map(struct kith_mp_reader *r);                  /* number of pairs that follow */
