@@ -68,9 +68,14 @@ KITH_MUST_USE int kith_fed_dial_failed(struct kith_fed *f, struct kith_txn *t, s
 KITH_MUST_USE int kith_fed_frame(struct kith_fed *f, struct kith_txn *t, struct kith_now now, uint64_t link, uint8_t type,
     struct kith_slice frame, struct kith_out *out);
 KITH_MUST_USE int kith_fed_link_down(struct kith_fed *f, struct kith_txn *t, struct kith_now now, uint64_t link, struct kith_out *out);
-/* Timers. Call at *next_ms (mono) at the latest. */
+/* Timers. Call at *next_ms (mono) at the latest, and whenever kith_fed_deadline_ms has passed. */
 KITH_MUST_USE int kith_fed_tick(struct kith_fed *f, struct kith_txn *t, struct kith_now now, struct kith_out *out, uint64_t *next_ms);
-/* Records that came to be held in this batch, whatever brought them (call once a batch, tips signed): push what peers lack. */
+/* When kith_fed_tick is wanted next (mono); any call above or below may bring it nearer, so ask after each batch. */
+uint64_t kith_fed_deadline_ms(const struct kith_fed *f);
+/*
+ * Records that came to be held in this batch, whatever brought them (call once a batch, tips signed): push what peers
+ * lack. Invites that were made in it (KITH_T_INVITE) are given to the group's nodes, so that each can let in whom they bring.
+ */
 KITH_MUST_USE int kith_fed_push(struct kith_fed *f, struct kith_txn *t, struct kith_now now, const struct kith_changes *c, struct kith_out *out);
 
 /* ---- what the engine wants of other nodes ---- */
@@ -86,13 +91,21 @@ KITH_MUST_USE int kith_fed_fetch_group(struct kith_fed *f, struct kith_txn *t, s
 /* Newest-first history of a panel before a clock, to be shown when it comes (KITH_C_NEW with KITH_S_WAITING or not). */
 KITH_MUST_USE int kith_fed_want_history(struct kith_fed *f, struct kith_txn *t, struct kith_now now, const struct kith_id *group,
     const struct kith_id *panel, uint64_t before_clock, uint32_t limit, struct kith_out *out);
-/* To another node's mailbox: kept in the store and retried until acknowledged or refused (30 days). */
+/*
+ * To another node's mailbox: kept in the store and retried until acknowledged or refused (30 days). The payload of
+ * KITH_MAIL_GROUP begins with an array whose first item is the group's id: with it goes the right to fetch that
+ * group's authority and roster from us (kith_fed_fetch_group without a link) for those 30 days.
+ */
 KITH_MUST_USE int kith_fed_mail(struct kith_fed *f, struct kith_txn *t, struct kith_now now, const struct kith_id *node, uint32_t kind,
     struct kith_slice payload, struct kith_out *out);
 /* A question to a node, answered through host.answer within timeout_ms (dials it if its address is known). */
 KITH_MUST_USE int kith_fed_ask(struct kith_fed *f, struct kith_txn *t, struct kith_now now, const struct kith_id *node, uint32_t kind,
     struct kith_slice payload, uint64_t timeout_ms, uint64_t token, struct kith_out *out);
-/* Fleeting: to the nodes of a group that may see the panel (none: all of the group's), or to one node (group none). */
+/*
+ * Fleeting: to the nodes of a group that may see the panel (none: all of the group's), or to one node (group none).
+ * The payload (at most 1 KiB) is an array whose first item is the uid of the person that it is about; a node takes it
+ * only from the home of that person.
+ */
 KITH_MUST_USE int kith_fed_ephemeral(struct kith_fed *f, struct kith_txn *t, struct kith_now now, const struct kith_id *group,
     const struct kith_id *panel, const struct kith_id *node, struct kith_slice payload, struct kith_out *out);
 
@@ -102,7 +115,7 @@ struct kith_peer_info {
 	struct kith_id node;
 	char name[64], address[128];
 	bool linked, inbound, configured;
-	uint64_t link, rtt_ms, since_ms, records_in, records_out, bytes_in, bytes_out, refused, penalty_ms;
+	uint64_t link, rtt_ms, since_ms /* mono, when the link came up */, records_in, records_out, bytes_in, bytes_out, refused, penalty_ms;
 	size_t queued;
 };
 bool kith_fed_peer_next(const struct kith_fed *f, size_t *it, struct kith_peer_info *out);
