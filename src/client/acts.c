@@ -367,8 +367,6 @@ kith_group_set(struct kith_call *c)
 	struct act a;
 	int r = act_begin(c, &a, KITH_K_SET);
 
-	a.op.key = key;
-	act_has(&a, KITH_OP_KEY);
 	if (kith_slice_is(key, "join")) {
 		if (kith_slice_is(value, "open"))
 			a.op.joins = 0;
@@ -380,6 +378,8 @@ kith_group_set(struct kith_call *c)
 			r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "join: open, invite or request");
 		act_has(&a, KITH_OP_JOINS);
 	} else {
+		a.op.key = key;
+		act_has(&a, KITH_OP_KEY);
 		kith_put_text(&a.body, "value", value);
 	}
 	return act_end(c, &a, r);
