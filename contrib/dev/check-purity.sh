@@ -21,10 +21,8 @@ BEGIN {
 		deny = sub(/^!/, "", line)
 		gsub(/\./, "\\.", line)
 		gsub(/\*/, ".*", line)
-		if (deny)
-			no[++n_no] = "^" line "$"
-		else
-			yes[++n_yes] = "^" line "$"
+		pattern[++n] = "^" line "$"
+		verdict[n] = !deny
 	}
 }
 {
@@ -40,10 +38,9 @@ END {
 		if (name in defined)
 			continue
 		ok = 0
-		for (i = 1; i <= n_yes && !ok; i++)
-			ok = name ~ yes[i]
-		for (i = 1; i <= n_no && ok; i++)
-			ok = name !~ no[i]
+		for (i = 1; i <= n; i++)
+			if (name ~ pattern[i])
+				ok = verdict[i]
 		if (!ok)
 			print "# " name " is wanted by" users[name]
 	}
