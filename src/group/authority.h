@@ -11,7 +11,7 @@
  * The authority plane of one group, in memory: RULES part A. Pure: records go
  * in (each after all that it names is held), verdicts and facts come out. The
  * incremental form keeps the current state; the one-pass form
- * (kith_authority_rebuild) computes it anew from the records, and the two must
+ * (kith_authority_verify) computes it anew from the records, and the two must
  * always agree.
  */
 struct kith_authority;
@@ -27,12 +27,12 @@ enum kith_fact_kind {           /* default off unless said */
 	KITH_F_NODE,            /* a: node, not banned; default on */
 	KITH_F_PANEL,           /* a: panel */
 	KITH_F_PANEL_OPEN,      /* a: panel; default on */
-	KITH_F_JOINS_OPEN,      /* by create */
+	KITH_F_JOINS_OPEN,      /* written by create */
 	KITH_F_NOT_DENIED,      /* a: panel, b: role or uid, perm: override; default on */
 	KITH_F_ALLOWED,         /* a: panel, b: role or uid, perm: override */
 	KITH_F_INVITE,          /* a: invite; stands; default on */
 	KITH_F_ADMITTED,        /* a: uid */
-	KITH_F_OWNER,           /* a: uid; by create */
+	KITH_F_OWNER,           /* a: uid; written by create */
 };
 struct kith_fact {
 	enum kith_fact_kind kind;
@@ -55,7 +55,7 @@ struct kith_act {
 	const struct kith_op *op;       /* copied */
 	const struct kith_cut *cut;     /* NULL: none named; copied */
 	bool valid;                     /* first decision; never changes */
-	bool effective;                 /* second decision, in all that is held */
+	bool effective;                 /* second decision, in all that counts (A11) */
 	bool refused_form;              /* invalid for its form, document or signature */
 };
 
@@ -67,12 +67,16 @@ struct kith_act_proof {
 	bool author_ok;                 /* its document is held, is the author's, with a sound chain; the author's signature is by its key */
 	uint64_t doc_n;                 /* number of that document */
 	const struct kith_cut *cut;     /* of op.cut, NULL if it names none; copied */
-	uint64_t rekey_n;               /* rekey: number of the document that op.doc names (0: not sound) */
+	uint64_t rekey_n;               /* rekey: number of the author's document that op.doc names (0: not sound) */
+	uint32_t quorum_sigs_ok;        /* owner.succeed: how many of op.sigs are good, over kith_succeed_bytes, by the account
+	                                   key of the document beside them, a sound one of their signer's; valid only if all are */
+	struct kith_id invite_maker;    /* invite.revoke: maker of the invite that op.invite names, which is held; else none */
 };
 /*
  * Add one record; its parents and its prev must have been added (MISSING
- * otherwise). EXISTS: held. Copies what it keeps. op as kith_op_parse gave it,
- * NULL when that failed. NOMEM leaves all as it was.
+ * otherwise). EXISTS: held. MALFORMED: of another group, or it does not follow
+ * its prev in one feed. Copies what it keeps. op as kith_op_parse gave it, NULL
+ * when that failed. NOMEM leaves all as it was.
  */
 KITH_MUST_USE int kith_authority_add(struct kith_authority *a, const struct kith_record *r, const struct kith_op *op,
     const struct kith_act_proof *proof, const struct kith_act **out);
@@ -82,10 +86,20 @@ void kith_authority_changed(struct kith_authority *a, const uint32_t **index, si
 size_t kith_authority_count(const struct kith_authority *a);
 const struct kith_act *kith_authority_at(const struct kith_authority *a, uint32_t index);
 const struct kith_act *kith_authority_find(const struct kith_authority *a, const struct kith_id *id);
-/* Is x an ancestor of y, or y itself? O(1). */
+/* Is x an ancestor of y, or y itself? O(1). An invalid x is seen by itself alone. */
 bool kith_authority_seen(const struct kith_authority *a, uint32_t x, uint32_t y);
-/* Valid records that no valid record names as an ancestor: what a new one should name. Sorted. At most KITH_PARENTS_MAX of them. */
+/* Does it count (A11)? False for what is invalid, or stands beyond a fork and nobody else has built on. */
+bool kith_authority_counts(const struct kith_authority *a, uint32_t act);
+/*
+ * Valid records that count and that no other such has as an ancestor: what a new
+ * one should name. Sorted. At most KITH_PARENTS_MAX of them, the newest come.
+ */
 size_t kith_authority_heads(const struct kith_authority *a, struct kith_id out[KITH_PARENTS_MAX]);
+/* The same for a new record after prev in its feed (A10): prev is among them or below them. */
+size_t kith_authority_parents(const struct kith_authority *a, const struct kith_id *prev, struct kith_id out[KITH_PARENTS_MAX]);
+/* The highest rules version that create or a valid upgrade names: above KITH_RULES_VERSION the group is read-only (A12). */
+#define KITH_RULES_VERSION 1
+uint64_t kith_authority_rules(const struct kith_authority *a);
 
 /*
  * What has been seen from a frontier: its records and all below, the acts
@@ -117,13 +131,21 @@ size_t kith_authority_kicks(const struct kith_authority *a, const struct kith_id
 
 /* All facts that any valid act writes, in a fixed order: start with *it = 0. Borrowed. */
 bool kith_authority_fact_next(const struct kith_authority *a, size_t *it, struct kith_fact *f);
-/* Registers: object (none for the group, else role or panel) and key. Value: the act that holds (A9), NULL: default. */
+/*
+ * Registers: object (none for the group, a role, a panel, or kith_object_plugins) and key: op.key, or "order", "parent",
+ * "joins" (set), "rules" (upgrade). Value: the act that holds (A9), NULL: default, as the creation says.
+ */
+extern const struct kith_id kith_object_plugins;
 bool kith_authority_register_next(const struct kith_authority *a, size_t *it, struct kith_id *object, struct kith_slice *key);
 const struct kith_act *kith_authority_register(struct kith_authority *a, const struct kith_id *object, struct kith_slice key);
-/* The causally maximal effective writes of the highest level, when several remain (kithctl resolve). Returns how many. */
-size_t kith_authority_register_all(struct kith_authority *a, const struct kith_id *object, struct kith_slice key, uint32_t out[KITH_PARENTS_MAX]);
+/* The causally maximal effective writes of the highest level (kithctl resolve): the first max of them. Returns how many there are. */
+size_t kith_authority_register_all(struct kith_authority *a, const struct kith_id *object, struct kith_slice key, uint32_t *out, size_t max);
 
-void kith_authority_state_hash(struct kith_authority *a, struct kith_id *out);          /* A9 */
+/*
+ * A9: the sum mod 2^256 of KITH_L_FACT hashes, of the key of each fact that differs from kith_fact_default, and of
+ * (0, object, key, id of the act that holds) for each register that somebody wrote.
+ */
+void kith_authority_state_hash(struct kith_authority *a, struct kith_id *out);
 
 /*
  * The one-pass form: decides all anew from the records held, without the
