@@ -1,1 +1,2 @@
-kithctl_SOURCES += %D%/main.c
+kithctl_SOURCES += %D%/main.c %D%/ctl.h
+kithctl_SOURCES += %D%/judgefile.c %D%/judgefile.h %D%/judgebuild.c %D%/resolve.c

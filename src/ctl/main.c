@@ -1,8 +1,53 @@
+#include <sodium.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+static const struct {
+	const char *name, *args, *help;
+	int (*run)(const struct kith_ctl *c, int argc, char **argv);
+} commands[] = {
+	{ "resolve", "[--shuffle SEED] FILE", "judge a log of authority acts", kith_ctl_resolve },
+};
+
+static void
+usage(FILE *to)
+{
+	size_t i;
+
+	fputs("usage: kithctl [--state DIR] COMMAND ...\n", to);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(to, "  %s %s\n        %s\n", commands[i].name, commands[i].args, commands[i].help);
+}
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	fputs("usage: kithctl [options]\n", stderr);
+	struct kith_ctl c = { .state_dir = NULL };
+	size_t k;
+	int i = 1;
+
+	if (sodium_init() < 0) {
+		fputs("kithctl: libsodium does not start\n", stderr);
+		return 1;
+	}
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--help") == 0) {
+			usage(stdout);
+			return 0;
+		}
+		if (strcmp(argv[i], "--state") != 0 || i + 1 == argc) {
+			usage(stderr);
+			return 2;
+		}
+		c.state_dir = argv[++i];
+	}
+	for (k = 0; i < argc && k < sizeof(commands) / sizeof(commands[0]); k++)
+		if (strcmp(argv[i], commands[k].name) == 0)
+			return commands[k].run(&c, argc - i - 1, argv + i + 1);
+	if (i < argc)
+		fprintf(stderr, "kithctl: there is no command \"%s\"\n", argv[i]);
+	usage(stderr);
 	return 2;
 }
