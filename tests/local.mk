@@ -7,7 +7,12 @@
 # All speak TAP on standard output. What several tests share goes to libkithtest_a_SOURCES.
 
 check_LIBRARIES += libkithtest.a
-libkithtest_a_SOURCES += %D%/fuzz/driver.c
+libkithtest_a_SOURCES += %D%/fuzz/driver.c %D%/unit/test.h
+libkithtest_a_SOURCES += %D%/unit/fail_alloc.c %D%/unit/fail_alloc.h
+libkithtest_a_SOURCES += %D%/unit/wire/mp_oracle.c %D%/unit/wire/mp_oracle.h
+
+# For tests that make allocations fail: tests_unit_..._LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
+FAIL_ALLOC_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 LDADD = libkithtest.a $(edge_libs) $(CMOCKA_LIBS) $(FUZZ_LDFLAGS)
 
 TESTS = $(script_tests)

@@ -7,3 +7,9 @@ libkithcore_a_SOURCES += %D%/error.c %D%/error.h
 libkithcore_a_SOURCES += %D%/map.c %D%/map.h
 libkithcore_a_SOURCES += %D%/slice.c %D%/slice.h
 libkithcore_a_SOURCES += %D%/out.c %D%/out.h
+
+unit_tests += tests/unit/base/test_slice tests/unit/base/test_error tests/unit/base/test_b32
+unit_tests += tests/unit/base/test_arena tests/unit/base/test_buf tests/unit/base/test_map
+tests_unit_base_test_arena_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
+tests_unit_base_test_buf_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
+tests_unit_base_test_map_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
