@@ -47,6 +47,9 @@ KITH_MUST_USE int kith_group_admit_here(struct kith_call *c, struct kith_group *
 /* The name that a group shows, "" if none: NUL-terminated, cut to fit. */
 void kith_group_name(struct kith_txn *t, const struct kith_id *group, char *out, size_t cap);
 
+/* Reads: the group that a parameter names, for a member of it. */
+KITH_MUST_USE int kith_read_group(struct kith_call *c, struct kith_id *group);
+
 /* Where somebody lives, as far as this node knows: by account, shared groups, or a look-up. NOTFOUND. */
 KITH_MUST_USE int kith_home_of(struct kith_call *c, const struct kith_id *uid, struct kith_id *home);
 KITH_MUST_USE int kith_user_answered(struct kith_call *c, int err, struct kith_slice answer);

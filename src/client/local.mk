@@ -1,1 +1,30 @@
-# libkithcore_a_SOURCES += %D%/x.c %D%/x.h
+libkithcore_a_SOURCES += \
+	%D%/account.c \
+	%D%/accounts.c \
+	%D%/acts.c \
+	%D%/args.c \
+	%D%/common.c \
+	%D%/groups.c \
+	%D%/join.c \
+	%D%/json.c \
+	%D%/messages.c \
+	%D%/method.c \
+	%D%/name.c \
+	%D%/openapi.c \
+	%D%/people.c \
+	%D%/rate.c \
+	%D%/read_groups.c \
+	%D%/read_messages.c \
+	%D%/read_people.c \
+	%D%/render.c \
+	%D%/session.c \
+	%D%/account.h \
+	%D%/client.h \
+	%D%/common.h \
+	%D%/json.h \
+	%D%/methods.h \
+	%D%/openapi.h \
+	%D%/rate.h \
+	%D%/render.h \
+	%D%/session.h \
+	%D%/state.h

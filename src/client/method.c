@@ -19,7 +19,6 @@
 #define STRS(n, req, lo, hi, d) { n, KITH_P_STRS, req, lo, hi, d }
 
 #define MS_MAX INT64_C(0xffffffffffff)
-#define CLOCK_MAX INT64_C(0x7fffffffffffffff)
 
 #define P_GROUP ID("group", true, "the group")
 #define P_PANEL ID("panel", true, "the panel")
@@ -72,8 +71,8 @@ const struct kith_method kith_methods[] = {
 	      P_PASSWORD("8 to 128 characters")),
 	    R(R_SIGNED_IN, { "recovery", "str", "the recovery key, shown once" })),
 	M("audit.list", "Acts of authority, newest first", false, ANY, READ, kith_audit_list,
-	    P(INT("before", false, 0, CLOCK_MAX, "order of the oldest act seen"), P_GROUP, INT("limit", false, 1, 100, "at most so many (50)")),
-	    R({ "acts", "[{}]", "id, kind, author (handle), uid, clock (ms), order, via, state (effective, void, invalid), text, what it names" })),
+	    P(STR("before", false, 1, 64, "order of the oldest act seen"), P_GROUP, INT("limit", false, 1, 100, "at most so many (50)")),
+	    R({ "acts", "[{}]", "id, kind, author (handle), uid, clock (ms), order, via, state (effective, void, invalid), text, and what it names: users ([handle]), role, panel, node, invite, key" })),
 	M("dm.open", "The conversation with somebody, made if there is none", true, USER, GROUP, kith_dm_open,
 	    P(STRS("users", true, 1, 49, "the other people's uids")),
 	    R({ "group", "id", "the conversation" }, { "panel", "id", "its only panel" })),

@@ -25,10 +25,10 @@ void kith_render_register(struct kith_txn *t, const struct kith_id *group, const
 /* The name in the body of the act that created a role or panel, or the newer one set since. */
 void kith_render_name(struct kith_txn *t, const struct kith_id *group, const struct kith_id *object, char *out, size_t cap);
 
-/* A place in a panel as text that clients give back: clock, feed number, seq. */
-#define KITH_ORDER_STR 64
-void kith_order_text(uint64_t clock, uint32_t feedno, uint64_t seq, char out[KITH_ORDER_STR]);
-KITH_MUST_USE int kith_order_parse(struct kith_slice text, uint64_t *clock, uint32_t *feedno, uint64_t *seq);
+/* A place on the screen as text that clients give back; texts of one panel sort as the screen does, on every node alike. */
+#define KITH_ORDER_STR 34
+void kith_order_text(uint64_t clock, uint64_t id_head, char out[KITH_ORDER_STR]);
+KITH_MUST_USE int kith_order_parse(struct kith_slice text, uint64_t *clock, uint64_t *id_head);
 
 /* KITH_T_USER: uid, 'g', group -> empty: the groups that somebody here is in; kept by the engine. */
 bool kith_user_group_next(struct kith_txn *t, const struct kith_id *uid, struct kith_id *after);

@@ -1,1 +1,7 @@
-# libkithcore_a_SOURCES += %D%/x.c %D%/x.h
+libkithcore_a_SOURCES += \
+	%D%/control.c \
+	%D%/engine.c \
+	%D%/host.c \
+	%D%/notify.c \
+	%D%/engine.h \
+	%D%/inner.h
