@@ -8,6 +8,7 @@
 
 check_LIBRARIES += libkithtest.a
 libkithtest_a_SOURCES += %D%/fuzz/driver.c %D%/unit/test.h
+libkithtest_a_SOURCES += %D%/unit/kit.c %D%/unit/kit.h %D%/unit/kit_ops.c %D%/unit/kit_ops.h
 libkithtest_a_SOURCES += %D%/unit/fail_alloc.c %D%/unit/fail_alloc.h
 libkithtest_a_SOURCES += %D%/unit/wire/mp_oracle.c %D%/unit/wire/mp_oracle.h
 
@@ -42,3 +43,7 @@ AM_TESTS_ENVIRONMENT = \
 	KITH_BUILDDIR=`cd $(top_builddir) && pwd`; export KITH_BUILDDIR; \
 	NM='$(NM)'; export NM;
 EXTRA_DIST += %D%/run $(script_tests) $(plain_tests)
+
+unit_tests += %D%/unit/vectors/test_vectors
+tests_unit_vectors_test_vectors_SOURCES = %D%/unit/vectors/test_vectors.c %D%/unit/vectors/write.c \
+	%D%/unit/vectors/make_records.c %D%/unit/vectors/make_ids.c %D%/unit/vectors/vectors.h
