@@ -1,4 +1,4 @@
-#include "unit/kit.h"
+#include "tests/unit/kit.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-#include "unit/kit_ops.h"
+#include "tests/unit/kit_ops.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "id/invite.h"
-#include "unit/kit.h"
+#include "tests/unit/kit.h"
 #include "wire/mp.h"
 
 #define B(k) KITH_OP_BIT(KITH_OP_##k)

@@ -5,8 +5,8 @@
 #include "id/doc.h"
 #include "id/invite.h"
 #include "id/node.h"
-#include "unit/kit.h"
-#include "unit/vectors/vectors.h"
+#include "tests/unit/kit.h"
+#include "tests/unit/vectors/vectors.h"
 #include "wire/mp.h"
 
 #define LIT(s) kith_slice_of((s), sizeof(s) - 1)

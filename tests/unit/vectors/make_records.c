@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "group/cut.h"
-#include "unit/kit.h"
-#include "unit/kit_ops.h"
-#include "unit/vectors/vectors.h"
+#include "tests/unit/kit.h"
+#include "tests/unit/kit_ops.h"
+#include "tests/unit/vectors/vectors.h"
 #include "wire/mp.h"
 
 #define LIT(s) kith_slice_of((s), sizeof(s) - 1)

@@ -2,7 +2,7 @@
  * The files in tests/vectors: that they are what is made now, byte for byte, and
  * that all they say holds. Run with --write to make them anew.
  */
-#include "unit/test.h"
+#include "tests/unit/test.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 #include "id/doc.h"
 #include "id/invite.h"
 #include "id/node.h"
-#include "unit/kit.h"
-#include "unit/vectors/vectors.h"
+#include "tests/unit/kit.h"
+#include "tests/unit/vectors/vectors.h"
 #include "wire/mp.h"
 
 static void

@@ -1,4 +1,4 @@
-#include "unit/vectors/vectors.h"
+#include "tests/unit/vectors/vectors.h"
 
 const struct vec_file vec_files[] = {
 	{ "keys.json", vec_make_keys },
