@@ -367,7 +367,7 @@ put_act(struct kith_call *c, const struct kith_id *group, const struct kith_ledg
 	}
 	kith_render_handle(c->t, group, &h->author, handle, sizeof(handle));
 	kith_order_text(rec->clock, kith_id_prefix(&rec->id), order);
-	kith_mp_put_map(b, 15);
+	kith_mp_put_map(b, 16);
 	kith_mp_put_cstr(b, "author");
 	kith_mp_put_cstr(b, handle);
 	kith_mp_put_cstr(b, "clock");
@@ -388,6 +388,10 @@ put_act(struct kith_call *c, const struct kith_id *group, const struct kith_ledg
 	kith_mp_put_cstr(b, "text");
 	kith_mp_put_cstr(b, text);
 	kith_put_key_id(b, "uid", &h->author);
+	kith_mp_put_cstr(b, "uids");
+	kith_mp_put_array(b, op.n_users);
+	for (uint32_t i = 0; i < op.n_users; i++)
+		kith_put_id_str(b, &op.users[i]);
 	kith_mp_put_cstr(b, "users");
 	kith_mp_put_array(b, op.n_users);
 	for (uint32_t i = 0; i < op.n_users; i++) {

@@ -103,14 +103,18 @@ kith_message_find(struct kith_call *c)
 	for (size_t i = 0; i < n; i++) {
 		struct kith_ledger_record rec;
 		struct kith_record h;
+		char order[KITH_ORDER_STR];
 
 		if (kith_ledger_get_id(c->t, &ids[i], &rec) != KITH_OK || kith_record_parse(rec.header, &h) != KITH_OK ||
 		    h.kind != KITH_K_MESSAGE || !kith_state_is_member(c->t, &h.group, &c->session->uid) ||
 		    !kith_state_may(c->t, &h.group, &c->session->uid, &h.scope, "panel.view"))
 			continue;
-		kith_mp_put_map(c->result, 3);
+		kith_order_text(rec.clock, kith_id_prefix(&rec.id), order);
+		kith_mp_put_map(c->result, 4);
 		kith_put_key_id(c->result, "group", &h.group);
 		kith_put_key_id(c->result, "id", &h.id);
+		kith_mp_put_cstr(c->result, "order");
+		kith_mp_put_cstr(c->result, order);
 		kith_put_key_id(c->result, "panel", &h.scope);
 		n_out++;
 	}
