@@ -317,6 +317,44 @@ link_nodes(struct kith_call *c, struct kith_group *g, struct kith_link *l)
 	}
 }
 
+/* 0 open, 1 invite, 2 request. */
+static uint64_t
+join_policy(struct kith_group *g)
+{
+	struct kith_authority *a = kith_group_authority(g);
+	const struct kith_act *act = kith_authority_register(a, &kith_id_none, kith_slice_str("joins"));
+
+	if (act == NULL && kith_authority_count(a) > 0)
+		act = kith_authority_at(a, 0);
+	return act != NULL && act->op != NULL && (act->op->has & KITH_OP_BIT(KITH_OP_JOINS)) != 0 ? act->op->joins : 1;
+}
+
+/* Where people ask to be let in, the link says where to knock and nothing more. */
+static int
+knock_link(struct kith_call *c, struct kith_group *g)
+{
+	struct kith_link l;
+	struct kith_buf text;
+	char base[300];
+	int r;
+
+	memset(&l, 0, sizeof(l));
+	kith_buf_init(&text, 0);
+	l.group = *kith_group_id(g);
+	link_nodes(c, g, &l);
+	kith_group_name(c->t, kith_group_id(g), l.name, sizeof(l.name));
+	snprintf(base, sizeof(base), "%s/invite", c->conf->url);
+	r = kith_link_write(&l, base, &text);
+	if (r == KITH_OK) {
+		kith_mp_put_map(c->result, 2);
+		kith_put_key_id(c->result, "id", &kith_id_none);
+		kith_mp_put_cstr(c->result, "link");
+		kith_mp_put_str(c->result, kith_slice_str((const char *)text.p));
+	}
+	kith_buf_fini(&text);
+	return r;
+}
+
 int
 kith_invite_new(struct kith_call *c)
 {
@@ -334,6 +372,8 @@ kith_invite_new(struct kith_call *c)
 		return r;
 	if (!kith_group_may(g, &c->session->uid, &kith_id_none, "invite.create"))
 		return kith_fail(c, KITH_E_DENIED, "denied", "none of your roles here may invite");
+	if (join_policy(g) == 2)
+		return knock_link(c, g);
 	kith_buf_init(&raw, 0);
 	kith_buf_init(&text, 0);
 	memset(&n, 0, sizeof(n));

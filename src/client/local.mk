@@ -28,3 +28,6 @@ libkithcore_a_SOURCES += \
 	%D%/render.h \
 	%D%/session.h \
 	%D%/state.h
+
+unit_tests += tests/unit/client/test_json tests/unit/client/test_method tests/unit/client/test_name
+fuzz_targets += tests/fuzz/fuzz_json

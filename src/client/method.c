@@ -93,7 +93,7 @@ const struct kith_method kith_methods[] = {
 	M("invite.new", "Make an invite link", true, ANY, INVITE, kith_invite_new,
 	    P(INT("expires", false, 0, MS_MAX, "milliseconds from now; 0 or absent: never"), P_GROUP, ID("panel", false, "where to arrive"),
 	      ID("role", false, "a role to be given on arrival"), INT("uses", false, 0, 1000000, "how many people; 0 or absent: no limit")),
-	    R(R_ID("the invite"), { "link", "str", "to give away" })),
+	    R(R_ID("the invite; nil where people ask to be let in"), { "link", "str", "to give away" })),
 	M("invite.revoke", "End an invite", true, ANY, AUTHORITY, kith_invite_revoke, P(P_GROUP, P_ID("the invite"), P_VIA), R(R_ID("the act"))),
 	M("member.ban", "Ban: ends the membership and forbids a new one", true, ANY, AUTHORITY, kith_member_ban,
 	    P(INT("for", false, 1, MS_MAX, "milliseconds; absent: until lifted"), P_GROUP, P_REASON, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),

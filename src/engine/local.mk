@@ -5,3 +5,6 @@ libkithcore_a_SOURCES += \
 	%D%/notify.c \
 	%D%/engine.h \
 	%D%/inner.h
+
+libkithtest_a_SOURCES += tests/sim/world.c tests/sim/world.h
+unit_tests += tests/unit/engine/test_engine

@@ -219,7 +219,7 @@ parse_fragment(struct kith_slice in, struct kith_link *l)
 	if (kith_mp_uint(&r) != LINK_VERSION)
 		return KITH_E_MALFORMED;
 	l->group = kith_mp_id_given(&r);
-	l->invite = kith_mp_id_given(&r);
+	l->invite = kith_mp_id_or_none(&r);
 	kith_mp_bin_exact(&r, l->secret, sizeof(l->secret));
 	l->n_nodes = kith_mp_array(&r);
 	if (r.err != KITH_OK || l->n_nodes == 0)
@@ -272,7 +272,7 @@ put_fragment(struct kith_buf *b, const struct kith_link *l)
 	kith_mp_put_array(b, 6);
 	kith_mp_put_uint(b, LINK_VERSION);
 	kith_mp_put_id(b, &l->group);
-	kith_mp_put_id(b, &l->invite);
+	kith_mp_put_id_or_none(b, &l->invite);
 	kith_mp_put_bin(b, kith_slice_of(l->secret, sizeof(l->secret)));
 	kith_mp_put_array(b, (uint32_t)l->n_nodes);
 	for (i = 0; i < l->n_nodes; i++) {

@@ -14,7 +14,7 @@
  * The counting node is there exactly when the invite expires or has a limit. Its id is the hash of the body. The link carries the id's secret (16 bytes, whose kith_hash(KITH_L_INVITE, .) the
  * body holds), and where to go:
  *   kith:invite#BASE32   or   http(s)://HOST/invite#BASE32    (same fragment)
- * where BASE32 is of canonical msgpack [1, group, invite id, secret, [[node id, [addresses]], ...], group name hint].
+ * where BASE32 is of canonical msgpack [1, group, invite id (empty: a knock, by which one asks to be let in), secret, [[node id, [addresses]], ...], group name hint].
  * An invite with an expiry or a use limit is countersigned at each use by its counting node: a signature (KITH_L_COUNT)
  * over msgpack [invite id, count, uid].
  */

@@ -1,0 +1,446 @@
+#include <stdio.h>
+
+#include "tests/sim/world.h"
+#include "tests/unit/test.h"
+
+/* Whole nodes through their clients' eyes. */
+
+static json_t *
+must(struct world *w, const struct person *p, const char *method, json_t *params)
+{
+	json_t *r = world_call(w, p, method, params);
+
+	if (r == NULL)
+		fail_msg("%s: %s: %s", method, world_error(w), world_why(w));
+	return r;
+}
+
+static void
+done(json_t *r)
+{
+	json_decref(r);
+}
+
+static void
+take_str(json_t *r, const char *key, char *out)
+{
+	strcpy(out, json_string_value(json_object_get(r, key)));
+}
+
+struct place { char group[64], panel[64], link[2100]; };
+
+static void
+new_group(struct world *w, const struct person *p, const char *name, const char *join, struct place *out)
+{
+	json_t *r = must(w, p, "group.new", json_pack("{s:s,s:s}", "name", name, "join", join));
+
+	take_str(r, "id", out->group);
+	take_str(r, "panel", out->panel);
+	done(r);
+	r = must(w, p, "invite.new", json_pack("{s:s}", "group", out->group));
+	take_str(r, "link", out->link);
+	done(r);
+}
+
+static void
+join(struct world *w, const struct person *p, const struct place *g)
+{
+	json_t *r = must(w, p, "group.join", json_pack("{s:s}", "link", g->link));
+
+	assert_string_equal(json_string_value(json_object_get(r, "state")), "member");
+	done(r);
+}
+
+static void
+say(struct world *w, const struct person *p, const struct place *g, const char *text, char id[64])
+{
+	json_t *r = must(w, p, "message.send", json_pack("{s:s,s:s,s:s}", "group", g->group, "panel", g->panel, "text", text));
+
+	if (id != NULL)
+		take_str(r, "id", id);
+	done(r);
+}
+
+/* All that a person sees in the panel: "text|text|..." */
+static char *
+seen(struct world *w, const struct person *p, const struct place *g)
+{
+	static char out[4][8192];
+	static int turn;
+	char *o = out[turn++ % 4];
+	json_t *r = world_call(w, p, "message.list", json_pack("{s:s,s:s,s:i}", "group", g->group, "panel", g->panel, "limit", 100)), *m;
+	size_t i;
+
+	o[0] = '\0';
+	if (r == NULL)
+		return strcpy(o, world_error(w));
+	json_array_foreach(json_object_get(r, "messages"), i, m)
+	{
+		strcat(o, json_string_value(json_object_get(m, "text")));
+		if (json_is_true(json_object_get(m, "edited")))
+			strcat(o, "*");
+		if (strcmp(json_string_value(json_object_get(m, "state")), "visible") != 0) {
+			strcat(o, "!");
+			strcat(o, json_string_value(json_object_get(m, "state")));
+		}
+		strcat(o, "|");
+	}
+	done(r);
+	return o;
+}
+
+static void
+one_person_talks_to_themselves(void **state)
+{
+	struct world *w = world_new(1);
+	struct person ada;
+	struct place g;
+	json_t *r;
+	char id[64];
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	world_register(w, 0, "ada", &ada);
+	new_group(w, &ada, "home", "invite", &g);
+	say(w, &ada, &g, "hello", id);
+	say(w, &ada, &g, "again", NULL);
+	assert_string_equal(seen(w, &ada, &g), "hello|again|");
+	done(must(w, &ada, "message.edit", json_pack("{s:s,s:s,s:s}", "group", g.group, "id", id, "text", "hullo")));
+	assert_string_equal(seen(w, &ada, &g), "hullo*|again|");
+	done(must(w, &ada, "message.react", json_pack("{s:s,s:s,s:s}", "group", g.group, "id", id, "emoji", "+1")));
+	done(must(w, &ada, "message.pin", json_pack("{s:s,s:s}", "group", g.group, "id", id)));
+	done(must(w, &ada, "message.recall", json_pack("{s:s,s:s}", "group", g.group, "id", id)));
+	assert_string_equal(seen(w, &ada, &g), "!recalled|again|");
+	r = must(w, &ada, "group.list", json_object());
+	assert_int_equal(json_array_size(json_object_get(r, "groups")), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(r, "groups"), 0), "name")), "home");
+	done(r);
+	r = must(w, &ada, "role.list", json_pack("{s:s}", "group", g.group));
+	assert_int_equal(json_array_size(json_object_get(r, "roles")), 5);
+	done(r);
+	r = must(w, &ada, "member.list", json_pack("{s:s}", "group", g.group));
+	assert_int_equal(json_integer_value(json_object_get(r, "total")), 1);
+	done(r);
+	r = must(w, &ada, "audit.list", json_pack("{s:s}", "group", g.group));
+	assert_true(json_array_size(json_object_get(r, "acts")) >= 5);
+	done(r);
+	r = must(w, &ada, "panel.list", json_pack("{s:s}", "group", g.group));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(r, "panels"), 0), "name")), "general");
+	done(r);
+	world_free(w);
+}
+
+static void
+outsiders_are_told_that_there_is_nothing(void **state)
+{
+	struct world *w = world_new(2);
+	struct person ada, eve;
+	struct place g;
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	world_register(w, 0, "ada", &ada);
+	world_register(w, 0, "eve", &eve);
+	new_group(w, &ada, "home", "invite", &g);
+	assert_string_equal(seen(w, &eve, &g), "not_found");
+	assert_null(world_call(w, &eve, "message.send", json_pack("{s:s,s:s,s:s}", "group", g.group, "panel", g.panel, "text", "x")));
+	assert_string_equal(world_error(w), "not_found");
+	assert_null(world_call(w, &eve, "member.list", json_pack("{s:s}", "group", g.group)));
+	assert_string_equal(world_error(w), "not_found");
+	world_free(w);
+}
+
+static void
+the_same_request_is_done_once(void **state)
+{
+	struct world *w = world_new(3);
+	struct person ada;
+	struct place g;
+	char first[64], second[64];
+	json_t *r;
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	world_register(w, 0, "ada", &ada);
+	new_group(w, &ada, "home", "invite", &g);
+	for (int i = 0; i < 2; i++) {
+		r = must(w, &ada, "message.send", json_pack("{s:s,s:s,s:s,s:s}", "group", g.group, "panel", g.panel, "text", "x", "txn", "t1"));
+		take_str(r, "id", i == 0 ? first : second);
+		done(r);
+	}
+	assert_string_equal(first, second);
+	assert_string_equal(seen(w, &ada, &g), "x|");
+	world_free(w);
+}
+
+static void
+three_nodes_go_on_without_the_founder(void **state)
+{
+	struct world *w = world_new(4);
+	struct person ada, ben, cyn, dan;
+	struct place g, g2;
+	const char *first[1];
+	json_t *r;
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_node(w, "two", first, 1);
+	world_node(w, "three", first, 1);
+	world_register(w, 0, "ada", &ada);
+	world_register(w, 1, "ben", &ben);
+	world_register(w, 2, "cyn", &cyn);
+	world_run(w, 2000);
+	new_group(w, &ada, "home", "invite", &g);
+	join(w, &ben, &g);
+	join(w, &cyn, &g);
+	world_run(w, 2000);
+	say(w, &ada, &g, "a1", NULL);
+	say(w, &ben, &g, "b1", NULL);
+	say(w, &cyn, &g, "c1", NULL);
+	world_run(w, 2000);
+	assert_string_equal(seen(w, &ada, &g), seen(w, &ben, &g));
+	assert_string_equal(seen(w, &ada, &g), seen(w, &cyn, &g));
+	assert_string_equal(seen(w, &ada, &g), "a1|b1|c1|");
+	done(must(w, &ada, "owner.add", json_pack("{s:s,s:s}", "group", g.group, "user", ben.uid)));
+	world_run(w, 1000);
+	world_kill(w, 0);
+	world_run(w, 1000);
+	world_node(w, "four", NULL, 0);
+	world_register(w, 3, "dan", &dan);
+	r = must(w, &ben, "invite.new", json_pack("{s:s}", "group", g.group));
+	g2 = g;
+	take_str(r, "link", g2.link);
+	done(r);
+	join(w, &dan, &g2);
+	world_run(w, 2000);
+	say(w, &dan, &g, "d1", NULL);
+	done(must(w, &ben, "member.ban", json_pack("{s:s,s:s}", "group", g.group, "user", cyn.uid)));
+	world_run(w, 2000);
+	assert_null(world_call(w, &cyn, "message.send", json_pack("{s:s,s:s,s:s}", "group", g.group, "panel", g.panel, "text", "c2")));
+	assert_string_equal(seen(w, &ben, &g), "a1|b1|c1|d1|");
+	assert_string_equal(seen(w, &dan, &g), "a1|b1|c1|d1|");
+	world_start(w, 0);
+	world_run(w, 5000);
+	assert_string_equal(seen(w, &ada, &g), "a1|b1|c1|d1|");
+	world_free(w);
+}
+
+static void
+a_split_heals_into_one_history(void **state)
+{
+	struct world *w = world_new(5);
+	struct person ada, ben;
+	struct place g;
+	const char *first[1];
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_node(w, "two", first, 1);
+	world_register(w, 0, "ada", &ada);
+	world_register(w, 1, "ben", &ben);
+	new_group(w, &ada, "home", "open", &g);
+	join(w, &ben, &g);
+	world_run(w, 1000);
+	world_cut(w, 0, 1, true);
+	for (int i = 0; i < 5; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "a%d", i);
+		say(w, &ada, &g, text, NULL);
+		snprintf(text, sizeof(text), "b%d", i);
+		say(w, &ben, &g, text, NULL);
+		world_run(w, 1000);
+	}
+	assert_string_not_equal(seen(w, &ada, &g), seen(w, &ben, &g));
+	world_cut(w, 0, 1, false);
+	world_run(w, 70000);
+	assert_string_equal(seen(w, &ada, &g), seen(w, &ben, &g));
+	assert_string_equal(seen(w, &ada, &g), "a0|b0|a1|b1|a2|b2|a3|b3|a4|b4|");
+	world_free(w);
+}
+
+static void
+a_conversation_of_two_reaches_the_other_home(void **state)
+{
+	struct world *w = world_new(6);
+	struct person ada, ben;
+	struct place dm;
+	const char *first[1];
+	json_t *r, *u;
+	char uid[64];
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_node(w, "two", first, 1);
+	world_register(w, 0, "ada", &ada);
+	world_register(w, 1, "ben", &ben);
+	world_run(w, 3000);
+	r = must(w, &ada, "user.find", json_pack("{s:s}", "text", "ben@two"));
+	u = json_array_get(json_object_get(r, "users"), 0);
+	assert_non_null(u);
+	take_str(u, "uid", uid);
+	assert_string_equal(uid, ben.uid);
+	done(r);
+	r = must(w, &ada, "dm.open", json_pack("{s:[s]}", "users", uid));
+	take_str(r, "group", dm.group);
+	take_str(r, "panel", dm.panel);
+	done(r);
+	say(w, &ada, &dm, "hi ben", NULL);
+	world_run(w, 5000);
+	assert_string_equal(seen(w, &ben, &dm), "hi ben|");
+	say(w, &ben, &dm, "hi ada", NULL);
+	world_run(w, 1000);
+	assert_string_equal(seen(w, &ada, &dm), "hi ben|hi ada|");
+	r = must(w, &ben, "dm.open", json_pack("{s:[s]}", "users", ada.uid));
+	assert_string_equal(json_string_value(json_object_get(r, "group")), dm.group);
+	done(r);
+	world_free(w);
+}
+
+static void
+who_asks_is_let_in_by_whoever_may(void **state)
+{
+	struct world *w = world_new(7);
+	struct person ada, ben;
+	struct place g;
+	const char *first[1];
+	json_t *r;
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_node(w, "two", first, 1);
+	world_register(w, 0, "ada", &ada);
+	world_register(w, 1, "ben", &ben);
+	world_run(w, 2000);
+	new_group(w, &ada, "closed", "request", &g);
+	r = must(w, &ben, "group.join", json_pack("{s:s}", "link", g.link));
+	assert_string_equal(json_string_value(json_object_get(r, "state")), "requested");
+	done(r);
+	world_run(w, 3000);
+	r = must(w, &ada, "request.list", json_pack("{s:s}", "group", g.group));
+	assert_int_equal(json_array_size(json_object_get(r, "requests")), 1);
+	done(r);
+	done(must(w, &ada, "request.admit", json_pack("{s:s,s:s}", "group", g.group, "user", ben.uid)));
+	world_run(w, 10000);
+	say(w, &ben, &g, "thank you", NULL);
+	world_run(w, 1000);
+	assert_string_equal(seen(w, &ada, &g), "thank you|");
+	world_free(w);
+}
+
+static void
+an_invite_for_one_takes_one(void **state)
+{
+	struct world *w = world_new(8);
+	struct person ada, ben, cyn;
+	struct place g;
+	const char *first[1];
+	json_t *r;
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_node(w, "two", first, 1);
+	world_register(w, 0, "ada", &ada);
+	world_register(w, 1, "ben", &ben);
+	world_register(w, 1, "cyn", &cyn);
+	world_run(w, 2000);
+	new_group(w, &ada, "home", "invite", &g);
+	r = must(w, &ada, "invite.new", json_pack("{s:s,s:i}", "group", g.group, "uses", 1));
+	take_str(r, "link", g.link);
+	done(r);
+	join(w, &ben, &g);
+	assert_null(world_call(w, &cyn, "group.join", json_pack("{s:s}", "link", g.link)));
+	assert_string_equal(world_error(w), "denied");
+	world_run(w, 1000);
+	say(w, &ben, &g, "in", NULL);
+	world_run(w, 1000);
+	assert_string_equal(seen(w, &ada, &g), "in|");
+	world_free(w);
+}
+
+static void
+private_panels_are_for_those_who_are_let_in(void **state)
+{
+	struct world *w = world_new(9);
+	struct person ada, ben;
+	struct place g, p;
+	const char *first[1];
+	json_t *r;
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_node(w, "two", first, 1);
+	world_register(w, 0, "ada", &ada);
+	world_register(w, 1, "ben", &ben);
+	world_run(w, 2000);
+	new_group(w, &ada, "home", "invite", &g);
+	join(w, &ben, &g);
+	r = must(w, &ada, "panel.new", json_pack("{s:s,s:s,s:b}", "group", g.group, "name", "secret", "private", 1));
+	p = g;
+	take_str(r, "id", p.panel);
+	done(r);
+	say(w, &ada, &p, "s1", NULL);
+	world_run(w, 3000);
+	assert_string_equal(seen(w, &ben, &p), "not_found");
+	r = must(w, &ben, "panel.list", json_pack("{s:s}", "group", g.group));
+	assert_int_equal(json_array_size(json_object_get(r, "panels")), 1);
+	done(r);
+	done(must(w, &ada, "panel.override", json_pack("{s:s,s:s,s:s,s:s,s:s}", "group", g.group, "panel", p.panel, "effect", "allow",
+	    "perm", "panel.view", "user", ben.uid)));
+	world_run(w, 70000);
+	assert_string_equal(seen(w, &ben, &p), "s1|");
+	world_free(w);
+}
+
+static void
+people_hear_of_what_they_may_see(void **state)
+{
+	struct world *w = world_new(10);
+	struct person ada, ben;
+	struct place g;
+	const char *first[1];
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_node(w, "two", first, 1);
+	world_register(w, 0, "ada", &ada);
+	world_register(w, 1, "ben", &ben);
+	world_run(w, 2000);
+	new_group(w, &ada, "home", "invite", &g);
+	world_connect(w, &ben);
+	join(w, &ben, &g);
+	say(w, &ada, &g, "x", NULL);
+	world_run(w, 1000);
+	assert_true(world_pushes(w, 1, "message") >= 1);
+	assert_true(world_pushes(w, 1, "group") >= 1);
+	done(must(w, &ada, "typing", json_pack("{s:s,s:s}", "group", g.group, "panel", g.panel)));
+	world_run(w, 1000);
+	assert_int_equal(world_pushes(w, 1, "typing"), 1);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_person_talks_to_themselves),
+		cmocka_unit_test(outsiders_are_told_that_there_is_nothing),
+		cmocka_unit_test(the_same_request_is_done_once),
+		cmocka_unit_test(three_nodes_go_on_without_the_founder),
+		cmocka_unit_test(a_split_heals_into_one_history),
+		cmocka_unit_test(a_conversation_of_two_reaches_the_other_home),
+		cmocka_unit_test(who_asks_is_let_in_by_whoever_may),
+		cmocka_unit_test(an_invite_for_one_takes_one),
+		cmocka_unit_test(private_panels_are_for_those_who_are_let_in),
+		cmocka_unit_test(people_hear_of_what_they_may_see),
+	};
+
+	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
+}
