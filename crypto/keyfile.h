@@ -25,5 +25,7 @@ KITH_MUST_USE int kith_keyfile_read(const char *path, uint8_t seed[KITH_SEED_BYT
 KITH_MUST_USE int kith_keyfile_create(const char *path, uint8_t seed[KITH_SEED_BYTES], struct kith_diag *d);
 /* Read it, or make it when there is none; *created (may be NULL) says which. */
 KITH_MUST_USE int kith_keyfile_load(const char *path, uint8_t seed[KITH_SEED_BYTES], bool *created, struct kith_diag *d);
+/* Any secret bytes as such a file, on the same terms. */
+KITH_MUST_USE int kith_keyfile_write(const char *path, struct kith_slice bytes, struct kith_diag *d);
 
 #endif

@@ -1,4 +1,5 @@
-# tls.c and keyfile.c go to libkithedge_a_SOURCES, the rest to libkithcore_a_SOURCES
 libkithcore_a_SOURCES += %D%/sign.c %D%/sign.h
 
 unit_tests += tests/unit/crypto/test_sign
+libkithedge_a_SOURCES += %D%/keyfile.c %D%/keyfile.h
+libkithedge_a_SOURCES += %D%/tls.c %D%/tls_web.c %D%/tls.h %D%/tls_cert.h

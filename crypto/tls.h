@@ -14,13 +14,14 @@
 struct ssl_st;                  /* an SSL, to be freed with SSL_free */
 
 #define KITH_TLS_ALPN_PEER "kith/1"
+#define KITH_TLS_ALPN_CLIENT "http/1.1"
 #define KITH_TLS_EXPORTER_LABEL "EXPORTER-kith/1 hello"
 enum { KITH_TLS_EXPORTER_BYTES = 32, KITH_TLS_PEER_CERT_MAX = 2048, KITH_TLS_PIN_BYTES = 32 };
 
 /* ---- peers ---- */
 struct kith_tls;
 
-/* For both directions, with a certificate made in memory from the node's seed. MALFORMED never; NOMEM. */
+/* For both directions, with a certificate made in memory from the node's seed. NOMEM. */
 KITH_MUST_USE int kith_tls_peer(const uint8_t seed[KITH_SEED_BYTES], struct kith_tls **out);
 void kith_tls_free(struct kith_tls *t);                         /* NULL is fine; connections made from it may live on */
 /* A connection that has not begun. NULL: out of memory. */
@@ -55,9 +56,10 @@ struct ssl_st *kith_tls_server_open(struct kith_tls_server *s); /* NULL: out of 
 int64_t kith_tls_server_expiry_s(struct kith_tls_server *s);    /* when the leaf ends, seconds of real time */
 void kith_tls_server_pin(struct kith_tls_server *s, uint8_t pin[KITH_TLS_PIN_BYTES]);   /* SHA-256 of its public key (SPKI) */
 /*
- * Make such a certificate as two PEM files, to be kept over restarts: key 0600,
- * for localhost, the loopback addresses and host (may be NULL). EXISTS: one of
- * them is there already. IO, FULL, DENIED, MALFORMED (host).
+ * Make such a certificate as two PEM files of mode 0600, to be kept over
+ * restarts, for localhost, the loopback addresses and host (may be NULL). A key
+ * that is there already is used. EXISTS: the certificate is there already.
+ * MALFORMED: host is no name or address. NOMEM, and as kith_tls_server_new.
  */
 KITH_MUST_USE int kith_tls_make_self_signed(const char *cert_path, const char *key_path, const char *host,
     struct kith_diag *d);

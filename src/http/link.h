@@ -27,7 +27,7 @@ enum kith_link_end {
 	KITH_LINK_CLOSED,       /* the other side said goodbye */
 	KITH_LINK_CUT,          /* it went without (a half frame is dropped), or the network failed */
 	KITH_LINK_OURS,         /* kith_link_close, or the end of the links */
-	KITH_LINK_MALFORMED,    /* a length of 0 or above the limit */
+	KITH_LINK_MALFORMED,    /* a length of 0 or above the limit (one that needs trust waits 2 s for it, if a frame came before) */
 	KITH_LINK_SLOW,         /* not trusted in time */
 	KITH_LINK_NOMEM,
 	/* of a dial alone, through on_dial_failed */
@@ -48,7 +48,7 @@ struct kith_link_handler {
 	void (*on_up)(void *arg, struct kith_link *l, uint64_t token, const uint8_t *pk, const uint8_t *exporter,
 	    const char *remote);
 	void (*on_frame)(void *arg, struct kith_link *l, uint8_t type, struct kith_slice payload);
-	/* The last word of a link that was up; it is freed afterwards. */
+	/* The last word of a link that was up, from the loop and never inside a call of yours (kith_links_free apart). */
 	void (*on_down)(void *arg, struct kith_link *l, enum kith_link_end why);
 	void (*on_dial_failed)(void *arg, uint64_t token, enum kith_link_end why, const char *text);
 	/* The backlog has fallen below conf.low_water after having been above. May be NULL. */
@@ -70,7 +70,7 @@ struct kith_link_conf {         /* zero means the default */
 };
 
 struct kith_links *kith_links_new(struct kith_reactor *r, const struct kith_link_conf *conf);  /* copies; NULL: out of memory */
-/* Ends all (on_down: OURS); dials under way fail. NULL is fine. */
+/* Ends all (on_down: OURS); of dials under way nothing more is heard. Not from within a callback. NULL is fine. */
 void kith_links_free(struct kith_links *ls);
 KITH_MUST_USE int kith_links_listen(struct kith_links *ls, int fd);     /* borrows fd; NOMEM */
 void kith_links_unlisten(struct kith_links *ls);
@@ -98,7 +98,7 @@ void kith_link_trust(struct kith_link *l);                      /* large frames,
 KITH_MUST_USE int kith_link_send(struct kith_link *l, uint8_t type, struct kith_slice payload);
 size_t kith_link_backlog(const struct kith_link *l);            /* bytes waiting to be sent */
 void kith_link_pause(struct kith_link *l, bool pause);          /* no on_frame until resumed; TCP slows the peer */
-/* Send what waits (for at most 2 s), say goodbye, end. on_down(OURS) comes before this returns. */
+/* Send what waits (for at most 2 s), say goodbye, end. No more frames; on_down(OURS) follows. */
 void kith_link_close(struct kith_link *l);
 
 #endif

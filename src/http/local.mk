@@ -1,1 +1,12 @@
-# libkithedge_a_SOURCES += %D%/x.c %D%/x.h
+libkithedge_a_SOURCES += %D%/addr.c %D%/addr.h
+libkithedge_a_SOURCES += %D%/blob.c %D%/blob.h
+libkithedge_a_SOURCES += %D%/gate.c %D%/gate.h
+libkithedge_a_SOURCES += %D%/listener.c %D%/listener.h
+libkithedge_a_SOURCES += %D%/parse.c %D%/put.c %D%/parse.h
+libkithedge_a_SOURCES += %D%/reactor.c %D%/reactor.h
+libkithedge_a_SOURCES += %D%/stream.c %D%/stream.h
+libkithedge_a_SOURCES += %D%/ws.c %D%/handshake.c %D%/ws.h
+libkithedge_a_SOURCES += %D%/net.c %D%/conn.c %D%/conn_ws.c %D%/answer.c %D%/conn.h %D%/net.h
+libkithedge_a_SOURCES += %D%/link.c %D%/dial.c %D%/dial.h %D%/link.h
+
+unit_tests += tests/unit/http/test_parse

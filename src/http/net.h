@@ -46,7 +46,11 @@ struct kith_http_handler {
 	void (*on_request)(void *arg, struct kith_http_conn *c, const struct kith_http_request *rq);
 	/* A whole WebSocket message. */
 	void (*on_message)(void *arg, struct kith_http_conn *c, bool binary, struct kith_slice msg);
-	/* The last word about a connection that on_request has seen; code: of a WebSocket (1006: cut off), else 0. */
+	/*
+	 * The last word about a connection that on_request has seen, from the loop and never
+	 * inside a call of yours (kith_http_server_free apart). code: of a WebSocket (1006: cut
+	 * off), else 0. kith_http_conn_find does not find it any more.
+	 */
 	void (*on_close)(void *arg, struct kith_http_conn *c, unsigned code);
 };
 
@@ -112,7 +116,7 @@ KITH_MUST_USE int kith_http_upgrade(struct kith_http_conn *c);
  */
 KITH_MUST_USE int kith_http_ws_send(struct kith_http_conn *c, bool binary, struct kith_slice msg);
 KITH_MUST_USE int kith_http_ws_send_blob(struct kith_http_conn *c, struct kith_blob *frame);    /* of kith_blob_ws; takes a reference of its own */
-/* Say goodbye (a WebSocket with code and reason) and end. on_close comes before this returns to the loop, perhaps before it returns. */
+/* Say goodbye (a WebSocket with code and reason) and end; a request at hand goes unanswered. on_close follows. */
 void kith_http_close(struct kith_http_conn *c, unsigned code, const char *reason);
 void kith_http_pause(struct kith_http_conn *c, bool pause);     /* take no WebSocket messages for now */
 size_t kith_http_backlog(const struct kith_http_conn *c);       /* bytes waiting to be sent */

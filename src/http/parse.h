@@ -76,7 +76,8 @@ struct kith_http_reader *kith_http_reader_new(bool responses);
 void kith_http_reader_free(struct kith_http_reader *r);         /* NULL is fine */
 /*
  * Takes bytes from the front of in until there is something to say; *used is
- * how many (always all of them for MORE). Call again with the rest.
+ * how many (always all of them for MORE). Call again with the rest, even of no
+ * bytes, until it says MORE, DONE or ERROR.
  * For responses: one that has neither length nor chunks, where a body is due, is an error.
  */
 enum kith_http_event kith_http_read(struct kith_http_reader *r, struct kith_slice in, size_t *used,

@@ -35,9 +35,34 @@ void kith_reactor_turn(struct kith_reactor *r, unsigned wait_ms);
  */
 KITH_MUST_USE int kith_reactor_post(struct kith_reactor *r, void (*fn)(void *arg), void *arg);
 
-/* Monotonic milliseconds, cached for the turn of the loop. */
-uint64_t kith_reactor_now_ms(const struct kith_reactor *r);
-/* Another clock, for tests: all timeouts follow it. */
+uint64_t kith_reactor_now_ms(const struct kith_reactor *r);      /* monotonic */
+/* Another clock, for tests: all timeouts follow it, at the next turn. */
 void kith_reactor_set_clock(struct kith_reactor *r, uint64_t (*now_ms)(void *arg), void *arg);
+
+/* ---- for src/http alone ---- */
+
+enum { KITH_REACTOR_TICK_MS = 500, KITH_REACTOR_SCRATCH = 65536 };
+
+/* Work for when the callback under way is over. Lives in its owner, who waits for it or runs _settle before dying. */
+struct kith_deferred {
+	void (*fn)(void *arg);
+	void *arg;
+	struct kith_deferred *next;
+	bool queued;
+};
+void kith_reactor_defer(struct kith_reactor *r, struct kith_deferred *d);        /* once, however often asked */
+void kith_reactor_settle(struct kith_reactor *r);                /* runs all of it, what it adds included */
+
+/* Told the time every KITH_REACTOR_TICK_MS or so, while it is added. */
+struct kith_ticker {
+	void (*fn)(void *arg, uint64_t now_ms);
+	void *arg;
+	struct kith_ticker *next, *prev;
+	bool added;
+};
+void kith_reactor_tick(struct kith_reactor *r, struct kith_ticker *t, bool on);
+
+uint64_t kith_reactor_new_id(struct kith_reactor *r);            /* index in the top byte, then a count from 1 */
+uint8_t *kith_reactor_scratch(struct kith_reactor *r, bool out);  /* room to read into, or to gather output in */
 
 #endif

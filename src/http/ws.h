@@ -29,7 +29,7 @@ const char *kith_ws_protocol_name(enum kith_ws_protocol p);     /* "kith.json", 
  * ours among those offered; NONE when the client named none at all (it gets
  * JSON and no such field in the answer). accept gets a NUL.
  *   KITH_E_NOTFOUND   it asks for no upgrade: an ordinary request
- *   KITH_E_MALFORMED  it does, wrongly: answer 400 (for a wrong version 426, with kith_ws_put_version)
+ *   KITH_E_MALFORMED  it does, wrongly: answer 400 (when kith_ws_wrong_version: 426)
  *   KITH_E_DENIED     none of the protocols offered is ours: 400
  */
 KITH_MUST_USE int kith_ws_handshake(const struct kith_http_head *h, enum kith_ws_protocol *protocol,
@@ -72,9 +72,10 @@ struct kith_ws *kith_ws_new(bool server);
 void kith_ws_free(struct kith_ws *ws);                          /* NULL is fine */
 /*
  * Takes bytes from the front of in until there is something to say; *used is how
- * many. now_ms (monotonic) is for the rate of control frames. After CLOSE
- * and FAIL there is nothing more: MORE for whatever comes. Between frames it
- * holds no buffers.
+ * many. Call until it says MORE, also when no bytes are left: it keeps some of
+ * its own. now_ms (monotonic) is for the rate of control frames. After CLOSE and
+ * FAIL there is nothing more: MORE for whatever comes. Between messages, once it
+ * has said MORE, it holds no buffers.
  */
 enum kith_ws_event kith_ws_read(struct kith_ws *ws, uint64_t now_ms, struct kith_slice in, size_t *used,
     struct kith_ws_message *out);
