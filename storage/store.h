@@ -35,7 +35,7 @@ enum kith_table {
 	KITH_T_NODE,            /* node id -> its record chain and what we know of it */
 	KITH_T_MAIL,            /* node id, number u64 -> mail waiting to go there */
 	KITH_T_INVITE,          /* group id, invite id -> msgpack: invites made here, uses counted */
-	KITH_T_TXN,             /* uid, client transaction id -> msgpack: first result (24 h) */
+	KITH_T_TXN,             /* half-day u32, uid, client transaction id -> msgpack: first result (24 h) */
 	KITH_T_DUE,             /* wall ms u64, n u64 -> msgpack: what to do then (unban, erase, expire) */
 	KITH_T_PROOF,           /* feed number u32 -> two records at one place */
 	KITH_T_COUNT_

@@ -409,10 +409,6 @@ kith_client_due(struct kith_call *c, uint32_t type, struct kith_slice payload)
 	int e;
 
 	kith_mp_read(&r, payload);
-	if (type == KITH_DUE_TXN) {
-		e = kith_txn_del(c->t, KITH_T_TXN, kith_mp_bin(&r));
-		return e == KITH_E_NOTFOUND ? KITH_OK : e;
-	}
 	kith_mp_array_exact(&r, 3);
 	group = kith_mp_id(&r);
 	user = kith_mp_id(&r);

@@ -115,7 +115,6 @@ struct kith_client_host {
 	struct kith_group *(*group)(void *ctx, struct kith_txn *t, const struct kith_id *id);   /* NULL: not held here */
 	int (*adopt)(void *ctx, struct kith_group *g);                                          /* a new group, owned from here on */
 	struct kith_changes *(*changes)(void *ctx);
-	void (*member_changed)(void *ctx, const struct kith_id *uid);           /* sessions' channels of uid must be looked at anew */
 	void (*session_over)(void *ctx, const struct kith_id *session);         /* close its live connections */
 	/*
 	 * Other nodes; see federation.h. A call that returns KITH_PENDING after one of these two goes on in
@@ -129,6 +128,7 @@ struct kith_client_host {
 	bool (*group_next)(void *ctx, size_t *it, struct kith_id *id);
 	int (*mail)(void *ctx, struct kith_call *c, const struct kith_id *node, uint32_t kind, struct kith_slice payload);
 	int (*ephemeral)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, struct kith_slice payload);
+	/* once this batch has told the others what it wrote */
 	int (*want_history)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, uint64_t before_clock, uint32_t limit);
 	/* nodes that are linked now, by label (or the start of their id): NOTFOUND */
 	int (*node_named)(void *ctx, struct kith_txn *t, struct kith_slice name, struct kith_id *out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/b32.h"
+#include "client/render.h"
 #include "id/node.h"
 #include "storage/ledger.h"
 #include "wire/mp.h"
@@ -93,6 +94,8 @@ denied(struct kith_call *c, const char *why)
 	return kith_fail(c, KITH_E_DENIED, "denied", "that is not allowed here%s%s", why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
+static int node_arrives(struct kith_call *c, struct kith_group *g);
+
 int
 kith_call_write(struct kith_call *c, struct kith_group *g, const struct kith_id *uid, struct kith_draft *d, struct kith_id *id)
 {
@@ -101,8 +104,13 @@ kith_call_write(struct kith_call *c, struct kith_group *g, const struct kith_id 
 	struct kith_account a;
 	int r = kith_call_author(c, uid, &a, &s);
 
-	if (r != KITH_OK)
+	/* in a new incarnation the node says so before anybody on it speaks */
+	if (r == KITH_OK && d->kind >= KITH_K_NODE_JOIN)
+		r = node_arrives(c, g);
+	if (r != KITH_OK) {
+		kith_signer_free(s);
 		return r;
+	}
 	d->author = a.uid;
 	d->doc = a.doc;
 	d->account = s;
@@ -212,25 +220,20 @@ offer_docs(struct kith_call *c, struct kith_group *g, const struct kith_id *newe
 	return r;
 }
 
-int
-kith_group_arrive(struct kith_call *c, struct kith_group *g, const struct kith_id *uid)
+/* This node's own first record in the group, in this incarnation. */
+static int
+node_arrives(struct kith_call *c, struct kith_group *g)
 {
 	struct kith_changes *ch = c->host->changes(c->host->ctx);
 	struct kith_missings none = { { NULL, 0, 0 } };
 	uint8_t copy[KITH_NODE_MAX];
 	struct kith_feed_tip tip;
-	struct kith_account a;
 	struct kith_draft d;
 	struct kith_slice raw;
 	struct kith_op op;
 	const char *why = NULL;
-	int r = kith_account_get(c->t, uid, &a);
+	int r = kith_group_feed_tip(g, c->t, &kith_scope_roster, &c->self->node, c->self->incarnation, &tip);
 
-	if (r == KITH_OK)
-		r = offer_docs(c, g, &a.doc);
-	if (r != KITH_OK)
-		return r;
-	r = kith_group_feed_tip(g, c->t, &kith_scope_roster, &c->self->node, c->self->incarnation, &tip);
 	if (r != KITH_E_NOTFOUND && !(r == KITH_OK && tip.seq == UINT64_MAX))
 		return r;
 	memset(&op, 0, sizeof(op));
@@ -248,4 +251,41 @@ kith_group_arrive(struct kith_call *c, struct kith_group *g, const struct kith_i
 	d.op = &op;
 	r = kith_group_write(g, c->t, c->now, &d, ch, NULL, NULL, &why);
 	return r == KITH_E_DENIED ? denied(c, why) : r;
+}
+
+int
+kith_group_arrive(struct kith_call *c, struct kith_group *g, const struct kith_id *uid)
+{
+	struct kith_account a;
+	int r = kith_account_get(c->t, uid, &a);
+
+	if (r == KITH_OK)
+		r = offer_docs(c, g, &a.doc);
+	return r == KITH_OK ? node_arrives(c, g) : r;
+}
+
+int
+kith_account_moved(struct kith_call *c, const struct kith_account *a)
+{
+	struct kith_id group = kith_id_none;
+	int r = KITH_OK;
+
+	while (r == KITH_OK && kith_user_group_next(c->t, &a->uid, &group)) {
+		struct kith_group *g = c->host->group(c->host->ctx, c->t, &group);
+		struct kith_member m;
+		struct kith_draft d;
+
+		if (g == NULL || kith_group_member(g, &a->uid, &m) != KITH_OK || !m.member)
+			continue;
+		r = offer_docs(c, g, &a->doc);
+		memset(&d, 0, sizeof(d));
+		d.kind = KITH_K_MOVE;
+		d.with_cut = true;
+		if (r == KITH_OK)
+			r = kith_call_write(c, g, &a->uid, &d, NULL);
+		/* banned meanwhile: there is nothing to take along */
+		if (r == KITH_E_DENIED)
+			r = KITH_OK;
+	}
+	return r;
 }

@@ -15,6 +15,25 @@
  * nodes, and whoever may approve writes an `admit`, which is mailed back.
  */
 
+#define FIRST_PAGE 50
+
+/* Whoever comes in looks at the newest first; the rest fills in behind. */
+static int
+want_newest(struct kith_call *c, struct kith_group *g, const struct kith_id *uid)
+{
+	struct kith_fact f;
+	size_t it = 0;
+	int r = KITH_OK;
+
+	while (r == KITH_OK && kith_authority_fact_next(kith_group_authority(g), &it, &f)) {
+		struct kith_id panel = f.a;
+
+		if (f.kind == KITH_F_PANEL && kith_group_may(g, uid, &panel, "panel.view"))
+			r = c->host->want_history(c->host->ctx, c, kith_group_id(g), &panel, UINT64_MAX, FIRST_PAGE);
+	}
+	return r;
+}
+
 static int
 write_join(struct kith_call *c, struct kith_group *g, const struct kith_id *uid, struct kith_op *op)
 {
@@ -32,9 +51,7 @@ write_join(struct kith_call *c, struct kith_group *g, const struct kith_id *uid,
 	d.op = op;
 	d.with_cut = a.doc_n > 0;
 	r = kith_call_write(c, g, uid, &d, NULL);
-	if (r == KITH_OK)
-		c->host->member_changed(c->host->ctx, uid);
-	return r;
+	return r == KITH_OK ? want_newest(c, g, uid) : r;
 }
 
 int
@@ -561,6 +578,24 @@ dm_get(struct kith_call *c, const struct kith_id *uid, const struct kith_id *oth
 	return r;
 }
 
+/* KITH_T_USER: uid, 't', group that stands -> its twin, whose messages are shown in it; uid, 'T', twin -> the one that stands */
+static int
+dm_twin(struct kith_call *c, const struct kith_id *uid, const struct kith_id *stands, const struct kith_id *twin)
+{
+	uint8_t key[65];
+
+	int r;
+
+	dm_key(uid, stands, key);
+	key[32] = 't';
+	r = kith_txn_put(c->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_id_slice(twin));
+	if (r != KITH_OK)
+		return r;
+	dm_key(uid, twin, key);
+	key[32] = 'T';
+	return kith_txn_put(c->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_id_slice(stands));
+}
+
 /* The first conversation of two may be made at both ends at once: the smaller id stands. */
 static int
 dm_keep(struct kith_call *c, const struct kith_id *uid, const struct kith_id *other, const struct kith_id *group)
@@ -571,8 +606,15 @@ dm_keep(struct kith_call *c, const struct kith_id *uid, const struct kith_id *ot
 
 	if (r != KITH_OK && r != KITH_E_NOTFOUND)
 		return r;
-	if (r == KITH_OK && kith_id_cmp(&old, group) <= 0)
+	if (r == KITH_OK && kith_id_eq(&old, group))
 		return KITH_OK;
+	if (r == KITH_OK && kith_id_cmp(&old, group) < 0)
+		return dm_twin(c, uid, &old, group);
+	if (r == KITH_OK) {
+		r = dm_twin(c, uid, group, &old);
+		if (r != KITH_OK)
+			return r;
+	}
 	dm_key(uid, other, key);
 	return kith_txn_put(c->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_id_slice(group));
 }

@@ -9,12 +9,19 @@
 
 /* ---- the same request twice ---- */
 
-#define TXN_KEEP_MS (UINT64_C(24) * 3600 * 1000)
+#define TXN_HALF_MS (UINT64_C(12) * 3600 * 1000)
+#define TXN_HALVES 2            /* whole half-days kept beside the present one: at least 24 hours */
+#define TXN_SWEEP 4             /* old rows that go with each new one */
 
-/* KITH_T_TXN: uid, client's id -> [ms, result] */
+/* KITH_T_TXN: half-day u32, uid, client's id -> result. Old rows are the first ones. */
 static int
-txn_key(struct kith_call *c, struct kith_buf *key)
+txn_key(struct kith_call *c, uint64_t half, struct kith_buf *key)
 {
+	uint8_t be[4];
+
+	kith_buf_reset(key);
+	kith_put_be32(be, (uint32_t)half);
+	kith_buf_put(key, be, sizeof(be));
 	kith_buf_put(key, c->session->uid.b, 32);
 	kith_buf_put_slice(key, kith_arg_str(c->args, "txn"));
 	return kith_buf_err(key);
@@ -23,63 +30,73 @@ txn_key(struct kith_call *c, struct kith_buf *key)
 int
 kith_txn_replay(struct kith_call *c, bool *done)
 {
-	struct kith_slice v, result;
-	struct kith_mp_reader r;
+	uint64_t half = c->now.wall_ms / TXN_HALF_MS;
+	struct kith_slice v;
 	struct kith_buf key;
-	uint64_t ms;
-	int e;
+	int r = KITH_E_NOTFOUND;
 
 	*done = false;
 	if (!kith_arg_has(c->args, "txn"))
 		return KITH_OK;
 	kith_buf_init(&key, 0);
-	e = txn_key(c, &key);
-	if (e == KITH_OK)
-		e = kith_txn_get(c->t, KITH_T_TXN, kith_buf_slice(&key), &v);
-	if (e == KITH_OK) {
-		kith_mp_read(&r, v);
-		kith_mp_array_exact(&r, 2);
-		ms = kith_mp_uint(&r);
-		result = kith_mp_skip(&r);
-		if (kith_mp_done(&r) && ms + TXN_KEEP_MS > c->now.wall_ms) {
-			kith_mp_put_raw(c->result, result);
-			*done = true;
-		}
+	for (uint64_t back = 0; back <= TXN_HALVES && back <= half && r == KITH_E_NOTFOUND; back++) {
+		r = txn_key(c, half - back, &key);
+		if (r == KITH_OK)
+			r = kith_txn_get(c->t, KITH_T_TXN, kith_buf_slice(&key), &v);
+	}
+	if (r == KITH_OK) {
+		kith_mp_put_raw(c->result, v);
+		*done = true;
 	}
 	kith_buf_fini(&key);
-	return e == KITH_E_NOTFOUND ? KITH_OK : e;
+	return r == KITH_E_NOTFOUND ? KITH_OK : r;
+}
+
+static int
+sweep(struct kith_call *c, uint64_t half)
+{
+	for (int i = 0; i < TXN_SWEEP; i++) {
+		struct kith_cursor *cur = NULL;
+		struct kith_slice k, v;
+		uint8_t key[4 + 32 + 64];
+		size_t n = 0;
+		int r = kith_cursor_open(c->t, KITH_T_TXN, &cur);
+
+		if (r != KITH_OK)
+			return r;
+		r = kith_cursor_seek(cur, kith_slice_of("", 1), false, &k, &v);
+		if (r == KITH_OK && k.n >= 4 && k.n <= sizeof(key) && kith_get_be32(k.p) + TXN_HALVES < half) {
+			n = k.n;
+			memcpy(key, k.p, n);
+		}
+		kith_cursor_close(cur);
+		if (r == KITH_E_NOTFOUND || (r == KITH_OK && n == 0))
+			return KITH_OK;
+		if (r == KITH_OK)
+			r = kith_txn_del(c->t, KITH_T_TXN, kith_slice_of(key, n));
+		if (r != KITH_OK)
+			return r;
+	}
+	return KITH_OK;
 }
 
 int
 kith_txn_remember(struct kith_call *c)
 {
-	struct kith_buf key, v;
-	int e;
+	uint64_t half = c->now.wall_ms / TXN_HALF_MS;
+	struct kith_buf key;
+	int r;
 
 	if (!kith_arg_has(c->args, "txn"))
 		return KITH_OK;
 	kith_buf_init(&key, 0);
-	kith_buf_init(&v, 0);
-	e = txn_key(c, &key);
-	kith_mp_put_array(&v, 2);
-	kith_mp_put_uint(&v, c->now.wall_ms);
-	kith_mp_put_raw(&v, kith_buf_slice(c->result));
-	if (e == KITH_OK)
-		e = kith_buf_err(&v);
-	if (e == KITH_OK)
-		e = kith_txn_put(c->t, KITH_T_TXN, kith_buf_slice(&key), kith_buf_slice(&v));
-	if (e == KITH_OK) {
-		struct kith_buf p;
-
-		kith_buf_init(&p, 0);
-		kith_mp_put_bin(&p, kith_buf_slice(&key));
-		e = kith_buf_err(&p) == KITH_OK ?
-		    kith_due_add(c->t, c->now.wall_ms + TXN_KEEP_MS, KITH_DUE_TXN, kith_buf_slice(&p)) : KITH_E_NOMEM;
-		kith_buf_fini(&p);
-	}
+	r = txn_key(c, half, &key);
+	if (r == KITH_OK)
+		r = kith_txn_put(c->t, KITH_T_TXN, kith_buf_slice(&key), kith_buf_slice(c->result));
+	if (r == KITH_OK)
+		r = sweep(c, half);
 	kith_buf_fini(&key);
-	kith_buf_fini(&v);
-	return e;
+	return r;
 }
 
 /* ---- saying ---- */

@@ -213,7 +213,8 @@ kith_group_list(struct kith_call *c)
 	kith_mp_put_cstr(c->result, "groups");
 	mark = kith_mp_begin(c->result);
 	while (r == KITH_OK && n < 10000 && kith_user_group_next(c->t, &c->session->uid, &after)) {
-		if (!kith_state_is_member(c->t, &after, &c->session->uid) || kith_state_group(c->t, &after, &sg) != KITH_OK)
+		if (!kith_state_is_member(c->t, &after, &c->session->uid) || kith_state_group(c->t, &after, &sg) != KITH_OK ||
+		    kith_user_is_twin(c->t, &c->session->uid, &after))
 			continue;
 		kith_arena_reset(c->arena);
 		r = put_group(c, &after, &sg);

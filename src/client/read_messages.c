@@ -11,68 +11,118 @@
 
 #define SCAN_MAX 1000           /* rows looked at for one page */
 
+struct shown { uint64_t clock, id_head; struct kith_id id; };
+struct page { struct shown *v; size_t n, limit; bool more, moderator; };
+
+/* The newest messages of one panel before a place, newest first, as far as the viewer may see them. */
+static int
+collect(struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, const struct kith_ledger_entry *before, struct page *p)
+{
+	struct kith_ledger_entry from, *row = kith_arena_array(c->arena, 128, sizeof(*row));
+	size_t scanned = 0, n = 0, want;
+	bool have_from = before != NULL, end = false;
+	uint32_t scopeno;
+	int r;
+
+	p->v = kith_arena_array(c->arena, p->limit, sizeof(*p->v));
+	if (row == NULL || p->v == NULL)
+		return KITH_E_NOMEM;
+	r = kith_ledger_scope(c->t, group, panel, false, &scopeno);
+	if (r != KITH_OK)
+		return r == KITH_E_NOTFOUND ? KITH_OK : r;
+	memset(&from, 0, sizeof(from));
+	if (have_from)
+		from = *before;
+	while (!end && !p->more && scanned < SCAN_MAX) {
+		/* one more than is due, to know whether there is more */
+		want = p->limit - p->n + 8 < 128 ? p->limit - p->n + 8 : 128;
+		r = kith_ledger_page(c->t, scopeno, have_from ? &from : NULL, true, row, want, &n);
+		if (r != KITH_OK)
+			return r;
+		end = n < want;
+		for (size_t i = 0; i < n && !p->more; i++) {
+			struct kith_ledger_record rec;
+			struct kith_record h;
+			uint32_t state = 0;
+
+			scanned++;
+			from = row[i];
+			have_from = true;
+			if (kith_ledger_get(c->t, row[i].pos, &rec) != KITH_OK || kith_record_parse(rec.header, &h) != KITH_OK ||
+			    h.kind != KITH_K_MESSAGE || kith_ledger_state_get(c->t, row[i].pos, &state) != KITH_OK ||
+			    (state & KITH_S_REJECTED) != 0 || ((state & (KITH_S_HIDDEN | KITH_S_SIDE)) != 0 && !p->moderator))
+				continue;
+			if (p->n == p->limit)
+				p->more = true;
+			else
+				p->v[p->n++] = (struct shown){ row[i].clock, row[i].id_head, rec.id };
+		}
+	}
+	p->more = p->more || !end;
+	return KITH_OK;
+}
+
+/* The only panel of a conversation. */
+struct first_panel { struct kith_id id; bool found; };
+static bool
+take_panel(void *ctx, const struct kith_fact *f, bool on)
+{
+	struct first_panel *p = ctx;
+
+	if (on) {
+		p->id = f->a;
+		p->found = true;
+	}
+	return !on;
+}
+
+static bool
+newer(const struct shown *a, const struct shown *b)
+{
+	return a->clock != b->clock ? a->clock > b->clock : a->id_head > b->id_head;
+}
+
 int
 kith_message_list(struct kith_call *c)
 {
-	struct kith_slice before = kith_arg_str(c->args, "before");
-	struct kith_id panel = kith_arg_id(c->args, "panel"), group, *found;
-	int64_t limit = kith_arg_num(c->args, "limit", 50);
-	struct kith_ledger_entry from, *page;
-	size_t scanned = 0, n = 0, n_found = 0, mark;
-	uint32_t scopeno, n_out = 0;
-	bool more = true, have_from = before.n > 0, moderator;
+	struct kith_slice text = kith_arg_str(c->args, "before");
+	struct kith_id panel = kith_arg_id(c->args, "panel"), group, twin;
+	struct page page = { .limit = (size_t)kith_arg_num(c->args, "limit", 50) }, other = page;
+	struct first_panel fp = { .found = false };
+	struct kith_ledger_entry before;
+	size_t a = 0, b = 0, n = 0, mark;
+	struct shown *all;
+	uint32_t n_out = 0;
 	int r = kith_read_group(c, &group);
 
 	if (r != KITH_OK)
 		return r;
 	if (!kith_state_may(c->t, &group, &c->session->uid, &panel, "panel.view"))
 		return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such panel");
-	moderator = kith_state_may(c->t, &group, &c->session->uid, &panel, "message.remove");
-	memset(&from, 0, sizeof(from));
-	if (have_from && kith_order_parse(before, &from.clock, &from.id_head) != KITH_OK)
+	page.moderator = other.moderator = kith_state_may(c->t, &group, &c->session->uid, &panel, "message.remove");
+	memset(&before, 0, sizeof(before));
+	if (text.n > 0 && kith_order_parse(text, &before.clock, &before.id_head) != KITH_OK)
 		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "before: the order of a message");
-	page = kith_arena_array(c->arena, 128, sizeof(*page));
-	found = kith_arena_array(c->arena, (size_t)limit, sizeof(*found));
-	if (page == NULL || found == NULL)
-		return KITH_E_NOMEM;
-	r = kith_ledger_scope(c->t, &group, &panel, false, &scopeno);
-	if (r == KITH_E_NOTFOUND)
-		more = false;
-	else if (r != KITH_OK)
+	r = collect(c, &group, &panel, text.n > 0 ? &before : NULL, &page);
+	if (r == KITH_OK && kith_user_twin(c->t, &c->session->uid, &group, &twin) == KITH_OK)
+		r = kith_state_facts(c->t, &twin, KITH_F_PANEL, take_panel, &fp);
+	if (r == KITH_OK && fp.found)
+		r = collect(c, &twin, &fp.id, text.n > 0 ? &before : NULL, &other);
+	if (r != KITH_OK)
 		return r;
-	while (more && n_found < (size_t)limit && scanned < SCAN_MAX) {
-		size_t want = (size_t)limit - n_found + 8;
+	all = kith_arena_array(c->arena, page.limit, sizeof(*all));
+	if (all == NULL)
+		return KITH_E_NOMEM;
+	while (n < page.limit && (a < page.n || b < other.n)) {
+		bool first = b == other.n || (a < page.n && newer(&page.v[a], &other.v[b]));
 
-		if (want > 128)
-			want = 128;
-		r = kith_ledger_page(c->t, scopeno, have_from ? &from : NULL, true, page, want, &n);
-		if (r != KITH_OK)
-			return r;
-		more = n == want;
-		for (size_t i = 0; i < n && n_found < (size_t)limit; i++) {
-			struct kith_ledger_record rec;
-			struct kith_record h;
-			uint32_t state = 0;
-
-			scanned++;
-			from = page[i];
-			have_from = true;
-			more = more || i + 1 < n;
-			if (kith_ledger_get(c->t, page[i].pos, &rec) != KITH_OK || kith_record_parse(rec.header, &h) != KITH_OK ||
-			    h.kind != KITH_K_MESSAGE || kith_ledger_state_get(c->t, page[i].pos, &state) != KITH_OK)
-				continue;
-			if ((state & KITH_S_REJECTED) != 0 || ((state & (KITH_S_HIDDEN | KITH_S_SIDE)) != 0 && !moderator))
-				continue;
-			found[n_found++] = rec.id;
-			if (n_found == (size_t)limit && i + 1 == n && n < want)
-				more = false;
-		}
+		all[n++] = first ? page.v[a++] : other.v[b++];
 	}
 	kith_mp_put_map(c->result, 2);
 	kith_mp_put_cstr(c->result, "messages");
 	mark = kith_mp_begin(c->result);
-	for (size_t i = n_found; i > 0; i--) {
-		r = kith_render_message(c->t, &found[i - 1], &c->session->uid, moderator, c->result);
+	for (size_t i = n; i > 0; i--) {
+		r = kith_render_message(c->t, &all[i - 1].id, &c->session->uid, page.moderator, c->result);
 		if (r == KITH_OK)
 			n_out++;
 		else if (r != KITH_E_NOTFOUND)
@@ -80,7 +130,7 @@ kith_message_list(struct kith_call *c)
 	}
 	kith_mp_end_array(c->result, mark, n_out);
 	kith_mp_put_cstr(c->result, "more");
-	kith_mp_put_bool(c->result, more);
+	kith_mp_put_bool(c->result, page.more || other.more || a < page.n || b < other.n);
 	return KITH_OK;
 }
 

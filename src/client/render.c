@@ -161,6 +161,36 @@ kith_user_group_next(struct kith_txn *t, const struct kith_id *uid, struct kith_
 	return found;
 }
 
+int
+kith_user_twin(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *group, struct kith_id *twin)
+{
+	struct kith_slice v;
+	uint8_t key[65];
+	int r;
+
+	memcpy(key, uid->b, 32);
+	key[32] = 't';
+	memcpy(key + 33, group->b, 32);
+	r = kith_txn_get(t, KITH_T_USER, kith_slice_of(key, sizeof(key)), &v);
+	if (r == KITH_OK && v.n != KITH_ID_BYTES)
+		r = KITH_E_CORRUPT;
+	if (r == KITH_OK)
+		memcpy(twin->b, v.p, KITH_ID_BYTES);
+	return r;
+}
+
+bool
+kith_user_is_twin(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *group)
+{
+	struct kith_slice v;
+	uint8_t key[65];
+
+	memcpy(key, uid->b, 32);
+	key[32] = 'T';
+	memcpy(key + 33, group->b, 32);
+	return kith_txn_get(t, KITH_T_USER, kith_slice_of(key, sizeof(key)), &v) == KITH_OK;
+}
+
 /* ---- a message ---- */
 
 struct reaction { char emoji[65]; uint32_t n; bool mine; };

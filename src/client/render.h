@@ -33,6 +33,11 @@ KITH_MUST_USE int kith_order_parse(struct kith_slice text, uint64_t *clock, uint
 /* KITH_T_USER: uid, 'g', group -> empty: the groups that somebody here is in; kept by the engine. */
 bool kith_user_group_next(struct kith_txn *t, const struct kith_id *uid, struct kith_id *after);
 
+/* The other conversation of two that was made at the same time and is shown in this one. NOTFOUND. */
+KITH_MUST_USE int kith_user_twin(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *group, struct kith_id *twin);
+
+bool kith_user_is_twin(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *group);      /* shown in another */
+
 /* KITH_T_CHANGE: number u64 -> [group, panel or empty, id or empty, what u8]: what changed on screen; written by the engine. */
 enum { KITH_SEEN_NEW = 1, KITH_SEEN_CHANGED, KITH_SEEN_GROUP };
 

@@ -105,10 +105,19 @@ self_record(struct kith_engine *e, struct kith_txn *t)
 }
 
 static int
+draw_incarnation(struct kith_engine *e, struct kith_txn *t)
+{
+	uint8_t be[8];
+
+	e->env->random(e->env->ctx, be, sizeof(be));
+	e->self.incarnation = kith_get_be64(be);
+	return kith_txn_put(t, KITH_T_META, kith_slice_of(meta_incarnation, sizeof(meta_incarnation) - 1), kith_slice_of(be, sizeof(be)));
+}
+
+static int
 self_incarnation(struct kith_engine *e, struct kith_txn *t)
 {
 	struct kith_slice key = kith_slice_of(meta_incarnation, sizeof(meta_incarnation) - 1), v;
-	uint8_t be[8];
 	int r = kith_txn_get(t, KITH_T_META, key, &v);
 
 	if (r == KITH_OK && v.n != 8)
@@ -117,11 +126,7 @@ self_incarnation(struct kith_engine *e, struct kith_txn *t)
 		e->self.incarnation = kith_get_be64(v.p);
 		return KITH_OK;
 	}
-	if (r != KITH_E_NOTFOUND)
-		return r;
-	e->env->random(e->env->ctx, be, sizeof(be));
-	e->self.incarnation = kith_get_be64(be);
-	return kith_txn_put(t, KITH_T_META, key, kith_slice_of(be, sizeof(be)));
+	return r == KITH_E_NOTFOUND ? draw_incarnation(e, t) : r;
 }
 
 static int
@@ -230,6 +235,7 @@ kith_engine_free(struct kith_engine *e)
 	kith_vec_fini(&e->arrivals);
 	kith_vec_fini(&e->held);
 	kith_vec_fini(&e->moved);
+	kith_vec_fini(&e->wants);
 	kith_changes_fini(&e->changes);
 	kith_arena_free(e->arena);
 	free(e);
@@ -321,6 +327,7 @@ kith_engine_begin(struct kith_engine *e, struct kith_txn *t)
 	e->changes.list.n = 0;
 	e->noticed = 0;
 	e->moved.n = 0;
+	e->wants.n = 0;
 	while (kith_map_next(e->open, &it, NULL, &v))
 		((struct opened *)v)->touched = false;
 	return KITH_OK;
@@ -522,6 +529,13 @@ notice(struct kith_engine *e)
 			r = engine_member_changed(e, &ch);
 			continue;
 		}
+		if (ch.what == KITH_C_OWN && ch.incarnation == e->self.incarnation) {
+			/* our store was set back to an earlier day: we go on as somebody new, and fetch what we lost */
+			if (e->env->log != NULL)
+				e->env->log(e->env->ctx, 2, "engine", "others hold records of ours that we do not: going on in a new incarnation");
+			r = draw_incarnation(e, e->t);
+			continue;
+		}
 		if (ch.what != KITH_C_NEW)
 			continue;
 		e->records++;
@@ -568,6 +582,8 @@ kith_engine_end(struct kith_engine *e, struct kith_now now, struct kith_out *out
 	}
 	if (r == KITH_OK)
 		r = kith_fed_push(e->fed, e->t, now, &e->changes, out);
+	if (r == KITH_OK)
+		r = engine_wants_go(e);
 	if (r == KITH_OK && now.mono_ms >= e->fed_ms)
 		r = kith_fed_tick(e->fed, e->t, now, out, &e->fed_ms);
 	if (r == KITH_OK)

@@ -157,15 +157,6 @@ c_changes(void *ctx)
 }
 
 static void
-c_member_changed(void *ctx, const struct kith_id *uid)
-{
-	struct kith_engine *e = ctx;
-
-	if (kith_vec_push(&e->moved, *uid) != KITH_OK)
-		engine_note(e, KITH_E_NOMEM);
-}
-
-static void
 c_session_over(void *ctx, const struct kith_id *session)
 {
 	struct kith_engine *e = ctx;
@@ -267,9 +258,26 @@ static int
 c_want_history(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, uint64_t before_clock, uint32_t limit)
 {
 	struct kith_engine *e = ctx;
+	struct want w = { *group, *panel, before_clock, limit };
 
 	(void)c;
-	return kith_fed_want_history(e->fed, e->t, e->now, group, panel, before_clock, limit, e->out);
+	return kith_vec_push(&e->wants, w);
+}
+
+int
+engine_wants_go(struct kith_engine *e)
+{
+	int r = KITH_OK;
+
+	for (size_t i = 0; r == KITH_OK && i < e->wants.n; i++) {
+		const struct want *w = &e->wants.v[i];
+
+		r = kith_fed_want_history(e->fed, e->t, e->now, &w->group, &w->panel, w->before, w->limit, e->out);
+		if (!engine_is_fatal(r))
+			r = KITH_OK;
+	}
+	e->wants.n = 0;
+	return r;
 }
 
 static bool
@@ -552,7 +560,7 @@ void
 engine_hosts(struct kith_engine *e)
 {
 	e->client_host = (struct kith_client_host){
-		.ctx = e, .group = c_group, .adopt = c_adopt, .changes = c_changes, .member_changed = c_member_changed,
+		.ctx = e, .group = c_group, .adopt = c_adopt, .changes = c_changes,
 		.session_over = c_session_over, .fetch_group = c_fetch_group, .ask = c_ask, .meet = c_meet, .let_in = c_let_in,
 		.group_next = group_next, .mail = c_mail, .ephemeral = c_ephemeral, .want_history = c_want_history,
 		.node_named = c_node_named, .held_by = c_held_by,

@@ -42,6 +42,12 @@ struct arrival {
 	bool asked;
 };
 
+struct want {
+	struct kith_id group, panel;
+	uint64_t before;
+	uint32_t limit;
+};
+
 struct kith_engine {
 	const struct kith_env *env;
 	struct kith_store *store;
@@ -63,7 +69,8 @@ struct kith_engine {
 	struct kith_out *out;
 	struct kith_changes changes;            /* of the batch at hand */
 	size_t noticed;                         /* how many of them have been acted on */
-	KITH_VEC(struct kith_id) moved;         /* people whose channels must be looked at anew */
+	KITH_VEC(struct kith_id) moved;         /* groups whose listeners must be looked at anew */
+	KITH_VEC(struct want) wants;            /* history to ask for at the end of the batch */
 	int failed;                             /* first fatal error inside a callback */
 
 	uint64_t next_ask, next_change;
@@ -85,6 +92,7 @@ void engine_hosts(struct kith_engine *e);
 int engine_arrivals_load(struct kith_engine *e);
 int engine_arrivals_go(struct kith_engine *e);
 void engine_pending_free(struct pending *p);
+int engine_wants_go(struct kith_engine *e);
 void engine_reply(struct kith_engine *e, uint64_t conn, uint64_t number, int err, struct kith_call *c);
 
 /* notify.c */

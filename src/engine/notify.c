@@ -353,6 +353,7 @@ engine_tell_clients(struct kith_engine *e)
 		case KITH_C_STATE:
 		case KITH_C_MEMBER:
 		case KITH_C_FORK:
+		case KITH_C_OWN:
 			break;
 		}
 	}
