@@ -562,7 +562,7 @@ static int
 lm_del(struct kith_txn *base, enum kith_table tb, struct kith_slice key)
 {
 	struct lm *s = lm_of(base);
-	MDB_val k = val_of(key), v = { 0, NULL };
+	MDB_val k = val_of(key), v = { 0, "" };
 	int rc;
 
 	if (!to_scratch(txn_of(base), &k, &v))
