@@ -9,4 +9,4 @@ libkithedge_a_SOURCES += %D%/ws.c %D%/handshake.c %D%/ws.h
 libkithedge_a_SOURCES += %D%/net.c %D%/conn.c %D%/conn_ws.c %D%/answer.c %D%/conn.h %D%/net.h
 libkithedge_a_SOURCES += %D%/link.c %D%/dial.c %D%/dial.h %D%/link.h
 
-unit_tests += tests/unit/http/test_parse
+unit_tests += tests/unit/http/test_parse tests/unit/http/test_ws

@@ -261,10 +261,7 @@ kith_http_bearer(const struct kith_http_head *h, struct kith_slice *token)
 	rest = *field;
 	if (!cut_at(&rest, ' ', &scheme) || !kith_http_same_name(scheme, "bearer"))
 		return false;
-	rest = trim(rest);
-	if (rest.n == 0)
-		return false;
-	*token = rest;
+	*token = trim(rest);            /* not empty: the value has no blanks at its end */
 	return true;
 }
 
