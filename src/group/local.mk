@@ -3,3 +3,9 @@ libkithcore_a_SOURCES += %D%/cut.c %D%/cut.h
 libkithcore_a_SOURCES += %D%/record.c %D%/record.h %D%/op.c
 libkithcore_a_SOURCES += %D%/authority.c %D%/authority.h %D%/plane.h %D%/act.c %D%/facts.c %D%/may.c
 libkithcore_a_SOURCES += %D%/pool.c %D%/resolve.c %D%/verify.c %D%/view.c
+
+unit_tests += tests/unit/group/test_record tests/unit/group/test_op tests/unit/group/test_cut
+fuzz_targets += tests/fuzz/fuzz_record
+tests_unit_group_test_record_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
+tests_unit_group_test_op_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
+tests_unit_group_test_cut_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)

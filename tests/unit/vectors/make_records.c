@@ -72,7 +72,8 @@ vec_make_msgpack(struct kith_buf *b)
 		{ "bin with zeros", { (const uint8_t *)"\xc4\x02\x00\x00", 4 }, NULL },
 		{ "array", { (const uint8_t *)"\x93\x01\x02\x90", 4 }, NULL },
 		{ "map, integer keys before strings", { (const uint8_t *)"\x83\x01\x00\x02\x00\xa1" "a\x00", 8 }, NULL },
-		{ "map, a shorter key first", { (const uint8_t *)"\x82\xa1" "a\x00\xa2" "aa\x00", 8 }, NULL },
+		{ "map, a key before one that begins with it", { (const uint8_t *)"\x82\xa1" "a\x00\xa2" "aa\x00", 8 }, NULL },
+		{ "map, a longer key first by its bytes", { (const uint8_t *)"\x82\xa2" "aa\x00\xa1" "b\x00", 8 }, NULL },
 
 		{ "nothing", { (const uint8_t *)"", 0 }, "one value is due" },
 		{ "two values", { (const uint8_t *)"\x00\x00", 2 }, "bytes after the value" },
@@ -99,6 +100,8 @@ vec_make_msgpack(struct kith_buf *b)
 		{ "map, equal keys", { (const uint8_t *)"\x82\x01\x00\x01\x00", 5 }, "keys are not ascending" },
 		{ "map, falling keys", { (const uint8_t *)"\x82\x02\x00\x01\x00", 5 }, "keys are not ascending" },
 		{ "map, a string key before an integer", { (const uint8_t *)"\x82\xa1" "a\x00\x01\x00", 6 },
+		    "keys are not ascending" },
+		{ "map, a shorter key first against its bytes", { (const uint8_t *)"\x82\xa1" "b\x00\xa2" "aa\x00", 8 },
 		    "keys are not ascending" },
 		{ "map, a negative key", { (const uint8_t *)"\x81\xff\x00", 3 }, "a key is an unsigned integer or a string" },
 		{ "map, an array as key", { (const uint8_t *)"\x81\x90\x00", 3 }, "a key is an unsigned integer or a string" },
