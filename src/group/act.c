@@ -661,25 +661,25 @@ static const struct {
 	{ KITH_K_SEAL, OWNERS, NULL, plan_nothing },
 };
 
-/* A1. Readable off the record and what it names; 0 when that is not held or not of the right kind. */
+/* A1. Readable off the record and what it names; 0 when it has not seen that, or that is not of the right kind. */
 int
-kith_act_level(struct kith_authority *a, const struct kith_id *via, uint32_t kind, const struct kith_op *op)
+kith_act_level(const struct kith_authority *a, const struct kith_id *via, uint32_t kind, const struct kith_op *op,
+    kith_past_fn past_ok, const void *past_ctx)
 {
 	const struct act *y;
 
 	if (kind == KITH_K_OWNER_SUCCEED && op != NULL) {
 		y = kith_plane_act(a, &op->set);
-		return y != NULL && y->pub.kind == KITH_K_SET && y->pub.level > 0 ? y->pub.level - 1 : 0;
+		return y != NULL && y->pub.kind == KITH_K_SET && past_ok(past_ctx, y) ? y->pub.level - 1 : 0;
 	}
 	if (kith_id_is_none(via))
 		return KITH_LEVEL_OWNER;
 	y = kith_plane_act(a, via);
-	if (y != NULL && y->pub.kind == KITH_K_OWNER_SUCCEED)
-		return y->pub.level;
-	if (y == NULL || y->pub.kind != KITH_K_ROLE_CREATE || y->pub.op == NULL ||
-	    y->pub.op->level < 1 || y->pub.op->level > 99)
+	if (y == NULL || !past_ok(past_ctx, y))
 		return 0;
-	return (int)y->pub.op->level;
+	if (y->pub.kind == KITH_K_OWNER_SUCCEED)
+		return y->pub.level;
+	return y->pub.kind == KITH_K_ROLE_CREATE ? (int)y->pub.op->level : 0;
 }
 
 /* A6: some grant of via to the author lies in the past. */

@@ -704,9 +704,11 @@ kith_authority_add(struct kith_authority *a, const struct kith_record *r, const 
 		goto fail;
 	e = KITH_E_NOMEM;
 	x->pub.refused_form = !proof->author_ok || op == NULL;
-	x->pub.level = kith_act_level(a, &r->via, r->kind, op);
 	x->feed = feed_of(a, x);
-	if (x->feed == NULL || past_join(a, x) != KITH_OK || first_decision(a, x, prev) != KITH_OK)
+	if (x->feed == NULL || past_join(a, x) != KITH_OK)
+		goto fail;
+	x->pub.level = kith_act_level(a, &r->via, r->kind, op, in_past, x);
+	if (first_decision(a, x, prev) != KITH_OK)
 		goto fail;
 	fork = is_restart_of_feed(x, prev) && r->seq < x->feed->fork_seq;
 	if (make_room(a, x, fork) != KITH_OK)

@@ -51,7 +51,7 @@ struct kith_act {
 	uint64_t incarnation, seq, clock, counter, doc_n;
 	uint32_t index;                 /* order of adding: what it names has smaller ones */
 	uint32_t kind;
-	int level;                      /* RULES A1; 0 when via names no role.create that is held */
+	int level;                      /* RULES A1; 0 when via names no valid role.create (or owner.succeed) in its past */
 	const struct kith_op *op;       /* copied */
 	const struct kith_cut *cut;     /* NULL: none named; copied */
 	bool valid;                     /* first decision; never changes */
@@ -164,5 +164,10 @@ KITH_MUST_USE int kith_authority_may(struct kith_authority *a, const struct kith
 /* The highest role through which author may do this (none: as an owner). DENIED as above when through none. */
 KITH_MUST_USE int kith_authority_via(struct kith_authority *a, const struct kith_id *author, uint32_t kind,
     const struct kith_op *op, struct kith_id *via, const char **why);
+/* Both for an invite.revoke, where the maker (none: not known) may do what others may not. */
+KITH_MUST_USE int kith_authority_may_revoke(struct kith_authority *a, const struct kith_id *author, const struct kith_id *via,
+    const struct kith_op *op, const struct kith_id *maker, const char **why);
+KITH_MUST_USE int kith_authority_via_revoke(struct kith_authority *a, const struct kith_id *author, const struct kith_op *op,
+    const struct kith_id *maker, struct kith_id *via, const char **why);
 
 #endif

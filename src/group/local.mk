@@ -9,3 +9,8 @@ fuzz_targets += tests/fuzz/fuzz_record
 tests_unit_group_test_record_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 tests_unit_group_test_op_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 tests_unit_group_test_cut_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
+unit_tests += tests/unit/group/test_authority tests/unit/group/test_authority_random
+tests_unit_group_test_authority_SOURCES = tests/unit/group/test_authority.c tests/unit/group/acts.c tests/unit/group/acts.h
+tests_unit_group_test_authority_random_SOURCES = tests/unit/group/test_authority_random.c \
+	tests/unit/group/acts.c tests/unit/group/acts.h
+tests_unit_group_test_authority_random_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)

@@ -12,9 +12,9 @@ in_now(const void *ctx, const struct act *y)
 	return y->pub.valid && view_in(&a->now, y->pub.index);
 }
 
-int
-kith_authority_may(struct kith_authority *a, const struct kith_id *author, uint32_t kind, const struct kith_id *via,
-    const struct kith_op *op, const char **why)
+static int
+may(struct kith_authority *a, const struct kith_id *author, uint32_t kind, const struct kith_id *via,
+    const struct kith_op *op, const struct kith_id *maker, const char **why)
 {
 	static const struct past none;
 	struct pool_mark mark = kith_pool_mark(&a->pool);
@@ -30,10 +30,11 @@ kith_authority_may(struct kith_authority *a, const struct kith_id *author, uint3
 	x.pub.kind = kind;
 	x.pub.op = op;
 	x.pub.index = UINT32_MAX;
-	x.pub.level = kith_act_level(a, via, kind, op);
+	x.pub.level = kith_act_level(a, via, kind, op, in_now, a);
 	x.past = &none;
 	/* what the caller will prove */
 	x.rekey_n = 1;
+	x.invite_maker = *maker;
 	x.sigs_ok = UINT32_MAX;
 	x.by = kith_plane_person(a, author);
 	if (x.by == NULL)
@@ -47,9 +48,9 @@ kith_authority_may(struct kith_authority *a, const struct kith_id *author, uint3
 	return r;
 }
 
-int
-kith_authority_via(struct kith_authority *a, const struct kith_id *author, uint32_t kind, const struct kith_op *op,
-    struct kith_id *via, const char **why)
+static int
+best_via(struct kith_authority *a, const struct kith_id *author, uint32_t kind, const struct kith_op *op,
+    const struct kith_id *maker, struct kith_id *via, const char **why)
 {
 	struct person *p = kith_plane_person(a, author);
 	const char *first = NULL;
@@ -59,7 +60,7 @@ kith_authority_via(struct kith_authority *a, const struct kith_id *author, uint3
 
 	if (p == NULL)
 		return KITH_E_NOMEM;
-	r = kith_authority_may(a, author, kind, &kith_id_none, op, why);
+	r = may(a, author, kind, &kith_id_none, op, maker, why);
 	if (r == KITH_OK)
 		*via = kith_id_none;
 	if (r != KITH_E_DENIED)
@@ -69,10 +70,10 @@ kith_authority_via(struct kith_authority *a, const struct kith_id *author, uint3
 		const struct kith_id *id = i < a->succeeds.n ? &act_at(a, a->succeeds.v[i])->pub.id :
 		    &p->holds.v[i - a->succeeds.n]->f.b;
 
-		level = kith_act_level(a, id, kind, op);
+		level = kith_act_level(a, id, kind, op, in_now, a);
 		if (level <= best_level)
 			continue;
-		r = kith_authority_may(a, author, kind, id, op, why);
+		r = may(a, author, kind, id, op, maker, why);
 		if (r == KITH_E_NOMEM)
 			return r;
 		if (r == KITH_OK) {
@@ -87,4 +88,32 @@ kith_authority_via(struct kith_authority *a, const struct kith_id *author, uint3
 		return KITH_E_DENIED;
 	*via = best;
 	return KITH_OK;
+}
+
+int
+kith_authority_may(struct kith_authority *a, const struct kith_id *author, uint32_t kind, const struct kith_id *via,
+    const struct kith_op *op, const char **why)
+{
+	return may(a, author, kind, via, op, &kith_id_none, why);
+}
+
+int
+kith_authority_via(struct kith_authority *a, const struct kith_id *author, uint32_t kind, const struct kith_op *op,
+    struct kith_id *via, const char **why)
+{
+	return best_via(a, author, kind, op, &kith_id_none, via, why);
+}
+
+int
+kith_authority_may_revoke(struct kith_authority *a, const struct kith_id *author, const struct kith_id *via,
+    const struct kith_op *op, const struct kith_id *maker, const char **why)
+{
+	return may(a, author, KITH_K_INVITE_REVOKE, via, op, maker, why);
+}
+
+int
+kith_authority_via_revoke(struct kith_authority *a, const struct kith_id *author, const struct kith_op *op,
+    const struct kith_id *maker, struct kith_id *via, const char **why)
+{
+	return best_via(a, author, KITH_K_INVITE_REVOKE, op, maker, via, why);
 }

@@ -27,7 +27,10 @@ struct slot;
 struct person;
 struct role;
 
-typedef KITH_VEC(uint32_t) idx_vec;
+struct idx_vec {
+	uint32_t *v;
+	size_t n, cap;
+};
 
 /*
  * The past of an act as a vector clock: for each chain of acts (column) how many
@@ -46,7 +49,7 @@ struct past {
 struct slot {
 	struct kith_fact f;
 	KITH_VEC(struct kith_write) writes;     /* by valid acts, by rising index */
-	idx_vec readers;                        /* acts whose verdict rests on it */
+	struct idx_vec readers;                        /* acts whose verdict rests on it */
 	struct person *who;             /* of holds, owner, not banned, voice */
 	struct role *role;              /* of role, holds */
 	bool dirty;                     /* its part in the state hash is out of date */
@@ -56,9 +59,9 @@ struct slot {
 
 struct person {
 	struct kith_id uid;
-	idx_vec acts;                   /* written by them, valid */
-	idx_vec aimed;                  /* acts on them as a person (A4), valid */
-	idx_vec resigns, rekeys, kicks; /* valid */
+	struct idx_vec acts;                   /* written by them, valid */
+	struct idx_vec aimed;                  /* acts on them as a person (A4), valid */
+	struct idx_vec resigns, rekeys, kicks; /* valid */
 	KITH_VEC(struct slot *) holds;  /* every role that was ever granted to them */
 	struct slot *owner;             /* NULL until somebody asks */
 };
@@ -121,7 +124,7 @@ struct kith_view {
 	uint64_t *in, *eff;             /* bit per index */
 	size_t words;
 	uint32_t n_in;
-	idx_vec heads;                  /* the maximal ones; no act twice */
+	struct idx_vec heads;                  /* the maximal ones; no act twice */
 	struct kith_view *newer, *older;        /* in the cache */
 };
 
@@ -146,17 +149,17 @@ struct kith_authority {
 	KITH_VEC(struct act *) acts;
 	struct kith_map *by_id, *slots, *persons, *roles, *feeds, *counters;
 	struct pool pool;
-	idx_vec columns;                /* length of each chain */
+	struct idx_vec columns;                /* length of each chain */
 	struct chunk no_chunk;          /* all zero */
 	uint32_t n_valid;
-	idx_vec succeeds;               /* owner.succeed, valid */
+	struct idx_vec succeeds;               /* owner.succeed, valid */
 	KITH_VEC(struct person *) owners;       /* all who ever were */
 	struct slot *succession;        /* the register, once something names it */
 	uint64_t rules;
 
 	struct kith_view now;
 	bool now_asked;                 /* somebody looked at the heads' view: worth keeping when it moves */
-	idx_vec changes;
+	struct idx_vec changes;
 	struct work work;
 
 	struct kith_map *views;
@@ -214,7 +217,6 @@ view_eff(const struct kith_view *v, uint32_t i)
 }
 
 /* ---- act.c ---- */
-int kith_act_level(struct kith_authority *a, const struct kith_id *via, uint32_t kind, const struct kith_op *op);
 bool kith_quorum_parse(struct kith_slice value, struct kith_mp_reader *uids, uint32_t *n, uint64_t *threshold);
 /*
  * Fill x->plan from what x says. KITH_OK; DENIED, and why: it can never be
@@ -222,6 +224,8 @@ bool kith_quorum_parse(struct kith_slice value, struct kith_mp_reader *uids, uin
  * lies in x's past and is valid.
  */
 typedef bool (*kith_past_fn)(const void *ctx, const struct act *y);
+int kith_act_level(const struct kith_authority *a, const struct kith_id *via, uint32_t kind, const struct kith_op *op,
+    kith_past_fn past_ok, const void *ctx);
 int kith_act_plan(struct kith_authority *a, struct act *x, kith_past_fn past_ok, const void *ctx, const char **why);
 
 /* ---- facts.c ---- */
