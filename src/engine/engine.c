@@ -13,7 +13,6 @@
 #define OPEN_MAX 512                    /* groups kept in memory */
 #define NEVER UINT64_MAX
 
-static const uint8_t meta_incarnation[] = "incarnation";
 static const uint8_t meta_node[] = "node";
 
 bool
@@ -104,29 +103,26 @@ self_record(struct kith_engine *e, struct kith_txn *t)
 	return r;
 }
 
-static int
-draw_incarnation(struct kith_engine *e, struct kith_txn *t)
+static uint64_t
+fresh_incarnation(const struct kith_engine *e)
 {
 	uint8_t be[8];
 
 	e->env->random(e->env->ctx, be, sizeof(be));
-	e->self.incarnation = kith_get_be64(be);
-	return kith_txn_put(t, KITH_T_META, kith_slice_of(meta_incarnation, sizeof(meta_incarnation) - 1), kith_slice_of(be, sizeof(be)));
+	return kith_get_be64(be) != 0 ? kith_get_be64(be) : 1;
+}
+
+static int
+draw_incarnation(struct kith_engine *e, struct kith_txn *t)
+{
+	e->self.incarnation = fresh_incarnation(e);
+	return kith_store_incarnation_set(t, e->self.incarnation);
 }
 
 static int
 self_incarnation(struct kith_engine *e, struct kith_txn *t)
 {
-	struct kith_slice key = kith_slice_of(meta_incarnation, sizeof(meta_incarnation) - 1), v;
-	int r = kith_txn_get(t, KITH_T_META, key, &v);
-
-	if (r == KITH_OK && v.n != 8)
-		return KITH_E_CORRUPT;
-	if (r == KITH_OK) {
-		e->self.incarnation = kith_get_be64(v.p);
-		return KITH_OK;
-	}
-	return r == KITH_E_NOTFOUND ? draw_incarnation(e, t) : r;
+	return kith_store_incarnation(t, fresh_incarnation(e), &e->self.incarnation, NULL);
 }
 
 static int
