@@ -30,6 +30,8 @@ static const char *const table_names[KITH_T_COUNT_] = {
 	[KITH_T_TXN] = "txn", [KITH_T_DUE] = "due", [KITH_T_PROOF] = "proof",
 };
 
+_Static_assert(KITH_T_COUNT_ <= 32, "lm_txn.touched has a bit for each table");
+
 struct lm_cursor {
 	struct kith_cursor base;
 	MDB_cursor *mdb;
@@ -757,8 +759,10 @@ open_tables(struct lm *s, bool create)
 	rc = mdb_txn_begin(s->env, NULL, create ? 0 : MDB_RDONLY, &txn);
 	if (rc != 0)
 		return rc;
-	for (tb = 0; tb < KITH_T_COUNT_ && rc == 0; tb++)
+	for (tb = 0; tb < KITH_T_COUNT_ && rc == 0; tb++) {
+		kith_assert(table_names[tb] != NULL);
 		rc = mdb_dbi_open(txn, table_names[tb], create ? MDB_CREATE : 0, &s->dbi[tb]);
+	}
 	if (rc != 0) {
 		mdb_txn_abort(txn);
 		return rc;
