@@ -41,6 +41,12 @@ kith_channel(const struct kith_id *group, const struct kith_id *panel, struct ki
 static bool
 same_record(const struct kith_node_record *r, const struct kith_engine_conf *c)
 {
+	struct kith_id next;
+
+	kith_hash(KITH_L_NODE, kith_slice_of(c->next_root_pk, 32), &next);
+	/* a node whose root is kept elsewhere goes by the record it has */
+	if (c->root != NULL && (memcmp(r->root_pk, kith_signer_pk(c->root), 32) != 0 || !kith_id_eq(&r->next_root, &next)))
+		return false;
 	if (memcmp(r->sign_pk, kith_signer_pk(c->sign), 32) != 0 || r->n_certs != c->n_cert_pk || r->n_addrs != c->fed.n_addresses ||
 	    r->listed != c->listed || !kith_slice_is(r->name, c->node.name))
 		return false;
