@@ -126,8 +126,8 @@ vec_make_msgpack(struct kith_buf *b)
 
 /* ---- headers ---- */
 
-enum { VERSION, GROUP, NODE, INCARNATION, SCOPE, SEQ, PREV, KIND, AUTHOR, DOC, COUNTER, CLOCK, PARENTS, FRONTIER, VIA, OP,
-	BODY_LEN, BODY_HASH, AUTHOR_SIG, RESERVED };
+enum { H_VERSION, H_GROUP, H_NODE, H_INCARNATION, H_SCOPE, H_SEQ, H_PREV, H_KIND, H_AUTHOR, H_DOC, H_COUNTER, H_CLOCK,
+	H_PARENTS, H_FRONTIER, H_VIA, H_OP, H_BODY_LEN, H_BODY_HASH, H_AUTHOR_SIG, H_RESERVED };
 
 static void
 header(struct kith_buf *b, const char *name, struct kith_slice raw, const char *error, const char *reason)
@@ -250,7 +250,7 @@ sized(struct kith_buf *b, const char *name, const struct kith_id *scope, size_t 
 	for (i = 0; i < pad; i++)
 		kith_buf_put_u8(&op, 'x');
 	kit_parts_split(&p, kith_buf_slice(&raw));
-	kit_parts_set(&p, OP, kith_buf_slice(&op));
+	kit_parts_set(&p, H_OP, kith_buf_slice(&op));
 	kith_buf_reset(&raw);
 	kit_parts_join(&p, &raw);
 	if (raw.n != n)
@@ -267,19 +267,19 @@ bad_lists(struct kith_buf *b)
 	struct kith_buf x;
 
 	kith_buf_init(&x, 0);
-	altered(b, "4 parents in a timeline", KITH_K_MESSAGE, PARENTS, ids(&x, 4, false, false), NULL, NULL);
-	altered(b, "5 parents in a timeline", KITH_K_MESSAGE, PARENTS, ids(&x, 5, false, false), LIMIT, "at most 4 parents");
-	altered(b, "16 parents", KITH_K_BAN, PARENTS, ids(&x, 16, false, false), NULL, NULL);
-	altered(b, "17 parents", KITH_K_BAN, PARENTS, ids(&x, 17, false, false), LIMIT, "at most 16 parents");
-	altered(b, "parents unsorted", KITH_K_BAN, PARENTS, ids(&x, 3, true, false), BAD, "ids are sorted");
-	altered(b, "a parent twice", KITH_K_BAN, PARENTS, ids(&x, 3, false, true), BAD, "ids are unique");
-	altered(b, "a parent of zeros", KITH_K_BAN, PARENTS, (kith_buf_reset(&x), kith_mp_put_array(&x, 1),
+	altered(b, "4 parents in a timeline", KITH_K_MESSAGE, H_PARENTS, ids(&x, 4, false, false), NULL, NULL);
+	altered(b, "5 parents in a timeline", KITH_K_MESSAGE, H_PARENTS, ids(&x, 5, false, false), LIMIT, "at most 4 parents");
+	altered(b, "16 parents", KITH_K_BAN, H_PARENTS, ids(&x, 16, false, false), NULL, NULL);
+	altered(b, "17 parents", KITH_K_BAN, H_PARENTS, ids(&x, 17, false, false), LIMIT, "at most 16 parents");
+	altered(b, "parents unsorted", KITH_K_BAN, H_PARENTS, ids(&x, 3, true, false), BAD, "ids are sorted");
+	altered(b, "a parent twice", KITH_K_BAN, H_PARENTS, ids(&x, 3, false, true), BAD, "ids are unique");
+	altered(b, "a parent of zeros", KITH_K_BAN, H_PARENTS, (kith_buf_reset(&x), kith_mp_put_array(&x, 1),
 	    kith_mp_put_bin(&x, kith_slice_of(zeros, 32)), kith_buf_slice(&x)), BAD, "no id is all zero");
-	altered(b, "no frontier", KITH_K_MESSAGE, FRONTIER, LIT("\x90"), NULL, NULL);
-	altered(b, "frontier of 16", KITH_K_MESSAGE, FRONTIER, ids(&x, 16, false, false), NULL, NULL);
-	altered(b, "frontier of 17", KITH_K_MESSAGE, FRONTIER, ids(&x, 17, false, false), LIMIT, "at most 16 ids");
-	altered(b, "frontier unsorted", KITH_K_MESSAGE, FRONTIER, ids(&x, 3, true, false), BAD, "ids are sorted");
-	altered(b, "a frontier in authority", KITH_K_BAN, FRONTIER, ids(&x, 1, false, false), BAD,
+	altered(b, "no frontier", KITH_K_MESSAGE, H_FRONTIER, LIT("\x90"), NULL, NULL);
+	altered(b, "frontier of 16", KITH_K_MESSAGE, H_FRONTIER, ids(&x, 16, false, false), NULL, NULL);
+	altered(b, "frontier of 17", KITH_K_MESSAGE, H_FRONTIER, ids(&x, 17, false, false), LIMIT, "at most 16 ids");
+	altered(b, "frontier unsorted", KITH_K_MESSAGE, H_FRONTIER, ids(&x, 3, true, false), BAD, "ids are sorted");
+	altered(b, "a frontier in authority", KITH_K_BAN, H_FRONTIER, ids(&x, 1, false, false), BAD,
 	    "authority records have no frontier");
 	kith_buf_fini(&x);
 }
@@ -300,8 +300,8 @@ vec_make_headers(struct kith_buf *b)
 		kit_header(o->kind, o->has, kith_kind_in_plane(o->kind, KITH_PLANE_AUTHORITY), &raw);
 		header(b, o->name, kith_buf_slice(&raw), NULL, NULL);
 	}
-	altered(b, "an unknown kind", msg, KIND, num(&x, 4000000000), NULL, NULL);
-	altered(b, "the highest seq", msg, SEQ, num(&x, KITH_SEQ_MAX), NULL, NULL);
+	altered(b, "an unknown kind", msg, H_KIND, num(&x, 4000000000), NULL, NULL);
+	altered(b, "the highest seq", msg, H_SEQ, num(&x, KITH_SEQ_MAX), NULL, NULL);
 	sized(b, "a timeline's header of 2048 bytes", &panel, 2048, NULL, NULL);
 	sized(b, "a timeline's header of 2049 bytes", &panel, 2049, LIMIT, "at most 2 KiB in a timeline");
 	sized(b, "a roster's header of 16384 bytes", &kith_scope_roster, 16384, NULL, NULL);
@@ -312,49 +312,49 @@ vec_make_headers(struct kith_buf *b)
 	header(b, "cut short", kith_slice_of(raw.p, raw.n - 1), BAD, "ends within a value");
 	kith_buf_put_u8(&raw, 0);
 	header(b, "a byte behind", kith_buf_slice(&raw), BAD, "bytes after the value");
-	altered(b, "19 items", msg, RESERVED, LIT(""), BAD, "the array promises 20 items");
-	altered(b, "a float for a clock", msg, CLOCK, LIT("\xcb\x40\x00\x00\x00\x00\x00\x00\x00"), BAD, "floats are refused");
-	altered(b, "nil for via", msg, VIA, LIT("\xc0"), BAD, "nil where none is allowed");
-	altered(b, "version 2", msg, VERSION, LIT("\x02"), BAD, "version is 1");
-	altered(b, "no group", msg, GROUP, LIT("\xc4\x00"), BAD, "only create has no group");
-	altered(b, "a group of 31 bytes", msg, GROUP, bin(&x, 31), BAD, "an id has 32 bytes");
-	altered(b, "a group of zeros", msg, GROUP, bin(&x, 32), BAD, "none is written as an empty bin");
-	altered(b, "no node", msg, NODE, LIT("\xc4\x00"), BAD, "an id has 32 bytes");
-	altered(b, "an incarnation of 7 bytes", msg, INCARNATION, bin(&x, 7), BAD, "an incarnation has 8 bytes");
-	altered(b, "an empty scope", msg, SCOPE, LIT("\xc4\x00"), BAD, "the scope is always written out");
-	altered(b, "a seq that is too high", msg, SEQ, num(&x, KITH_SEQ_MAX + 1), LIMIT, "seq is below 2^53");
-	altered(b, "a negative seq", msg, SEQ, LIT("\xff"), BAD, "seq is unsigned");
-	altered(b, "a seq in a long form", msg, SEQ, LIT("\xcd\x00\x05"), BAD, "not the shortest form");
-	altered(b, "a prev of zeros", msg, PREV, bin(&x, 32), BAD, "none is written as an empty bin");
-	altered(b, "a kind above 2^32 - 1", msg, KIND, num(&x, UINT64_C(1) << 32), BAD, "a kind has 32 bits");
-	altered(b, "no author", msg, AUTHOR, LIT("\xc4\x00"), BAD, "only a node's own records have no author");
-	altered(b, "node.join with an author", KITH_K_NODE_JOIN, AUTHOR, bin_id(&x, "uid alice"), BAD,
+	altered(b, "19 items", msg, H_RESERVED, LIT(""), BAD, "the array promises 20 items");
+	altered(b, "a float for a clock", msg, H_CLOCK, LIT("\xcb\x40\x00\x00\x00\x00\x00\x00\x00"), BAD, "floats are refused");
+	altered(b, "nil for via", msg, H_VIA, LIT("\xc0"), BAD, "nil where none is allowed");
+	altered(b, "version 2", msg, H_VERSION, LIT("\x02"), BAD, "version is 1");
+	altered(b, "no group", msg, H_GROUP, LIT("\xc4\x00"), BAD, "only create has no group");
+	altered(b, "a group of 31 bytes", msg, H_GROUP, bin(&x, 31), BAD, "an id has 32 bytes");
+	altered(b, "a group of zeros", msg, H_GROUP, bin(&x, 32), BAD, "none is written as an empty bin");
+	altered(b, "no node", msg, H_NODE, LIT("\xc4\x00"), BAD, "an id has 32 bytes");
+	altered(b, "an incarnation of 7 bytes", msg, H_INCARNATION, bin(&x, 7), BAD, "an incarnation has 8 bytes");
+	altered(b, "an empty scope", msg, H_SCOPE, LIT("\xc4\x00"), BAD, "the scope is always written out");
+	altered(b, "a seq that is too high", msg, H_SEQ, num(&x, KITH_SEQ_MAX + 1), LIMIT, "seq is below 2^53");
+	altered(b, "a negative seq", msg, H_SEQ, LIT("\xff"), BAD, "seq is unsigned");
+	altered(b, "a seq in a long form", msg, H_SEQ, LIT("\xcd\x00\x05"), BAD, "not the shortest form");
+	altered(b, "a prev of zeros", msg, H_PREV, bin(&x, 32), BAD, "none is written as an empty bin");
+	altered(b, "a kind above 2^32 - 1", msg, H_KIND, num(&x, UINT64_C(1) << 32), BAD, "a kind has 32 bits");
+	altered(b, "no author", msg, H_AUTHOR, LIT("\xc4\x00"), BAD, "only a node's own records have no author");
+	altered(b, "node.join with an author", KITH_K_NODE_JOIN, H_AUTHOR, bin_id(&x, "uid alice"), BAD,
 	    "a node's own records have no author");
-	altered(b, "node.join with a document", KITH_K_NODE_JOIN, DOC, bin_id(&x, "doc alice 0"), BAD,
+	altered(b, "node.join with a document", KITH_K_NODE_JOIN, H_DOC, bin_id(&x, "doc alice 0"), BAD,
 	    "without an author there is no document");
-	altered(b, "node.join with an author's signature", KITH_K_NODE_JOIN, AUTHOR_SIG, bin(&x, 64), BAD,
+	altered(b, "node.join with an author's signature", KITH_K_NODE_JOIN, H_AUTHOR_SIG, bin(&x, 64), BAD,
 	    "without an author there is no author's signature");
-	altered(b, "a counter in a timeline", msg, COUNTER, LIT("\x01"), BAD, "only authority counts");
-	altered(b, "a via of 16 bytes", msg, VIA, bin(&x, 16), BAD, "an id has 32 bytes");
-	altered(b, "op an array", msg, OP, LIT("\x90"), BAD, "op is a map");
-	altered(b, "op with falling keys", msg, OP, LIT("\x82\x02\x00\x01\x00"), BAD, "keys are not ascending");
-	altered(b, "op nested 8 deep", msg, OP, LIT("\x81\x01\x91\x91\x91\x91\x91\x90"), NULL, NULL);
-	altered(b, "op nested 9 deep", msg, OP, LIT("\x81\x01\x91\x91\x91\x91\x91\x91\x90"), LIMIT, "nested at most 8 deep");
-	altered(b, "op with a string that is not UTF-8", msg, OP, LIT("\x81\x01\xa1\xff"), BAD, "strings are UTF-8 without NUL");
-	altered(b, "a body without hash", msg, BODY_HASH, LIT("\xc4\x00"), BAD, "length and hash of the body go together");
-	altered(b, "a hash without body", msg, BODY_LEN, LIT("\x00"), BAD, "length and hash of the body go together");
-	altered(b, "a body of 65536 bytes", msg, BODY_LEN, num(&x, 65536), NULL, NULL);
-	altered(b, "a body of 65537 bytes", msg, BODY_LEN, num(&x, 65537), LIMIT, "a body has at most 64 KiB");
-	altered(b, "an author's signature of 63 bytes", msg, AUTHOR_SIG, bin(&x, 63), BAD, "a signature has 64 bytes");
-	altered(b, "the last item 1", msg, RESERVED, LIT("\x01"), BAD, "the last item is 0");
+	altered(b, "a counter in a timeline", msg, H_COUNTER, LIT("\x01"), BAD, "only authority counts");
+	altered(b, "a via of 16 bytes", msg, H_VIA, bin(&x, 16), BAD, "an id has 32 bytes");
+	altered(b, "op an array", msg, H_OP, LIT("\x90"), BAD, "op is a map");
+	altered(b, "op with falling keys", msg, H_OP, LIT("\x82\x02\x00\x01\x00"), BAD, "keys are not ascending");
+	altered(b, "op nested 8 deep", msg, H_OP, LIT("\x81\x01\x91\x91\x91\x91\x91\x90"), NULL, NULL);
+	altered(b, "op nested 9 deep", msg, H_OP, LIT("\x81\x01\x91\x91\x91\x91\x91\x91\x90"), LIMIT, "nested at most 8 deep");
+	altered(b, "op with a string that is not UTF-8", msg, H_OP, LIT("\x81\x01\xa1\xff"), BAD, "strings are UTF-8 without NUL");
+	altered(b, "a body without hash", msg, H_BODY_HASH, LIT("\xc4\x00"), BAD, "length and hash of the body go together");
+	altered(b, "a hash without body", msg, H_BODY_LEN, LIT("\x00"), BAD, "length and hash of the body go together");
+	altered(b, "a body of 65536 bytes", msg, H_BODY_LEN, num(&x, 65536), NULL, NULL);
+	altered(b, "a body of 65537 bytes", msg, H_BODY_LEN, num(&x, 65537), LIMIT, "a body has at most 64 KiB");
+	altered(b, "an author's signature of 63 bytes", msg, H_AUTHOR_SIG, bin(&x, 63), BAD, "a signature has 64 bytes");
+	altered(b, "the last item 1", msg, H_RESERVED, LIT("\x01"), BAD, "the last item is 0");
 	bad_lists(b);
-	altered(b, "create with a group", KITH_K_CREATE, GROUP, bin_id(&x, "group"), BAD, "only create has no group, and never has");
-	altered(b, "create in the roster", KITH_K_CREATE, SCOPE, (kith_buf_reset(&x), kith_mp_put_id(&x, &kith_scope_roster),
+	altered(b, "create with a group", KITH_K_CREATE, H_GROUP, bin_id(&x, "group"), BAD, "only create has no group, and never has");
+	altered(b, "create in the roster", KITH_K_CREATE, H_SCOPE, (kith_buf_reset(&x), kith_mp_put_id(&x, &kith_scope_roster),
 	    kith_buf_slice(&x)), BAD, "create is the first of authority");
-	altered(b, "create at seq 1", KITH_K_CREATE, SEQ, LIT("\x01"), BAD, "create is the first of authority");
-	altered(b, "create with prev", KITH_K_CREATE, PREV, bin_id(&x, "prev"), BAD, "create is the first of authority");
-	altered(b, "create with a parent", KITH_K_CREATE, PARENTS, ids(&x, 1, false, false), BAD, "create is the first of authority");
-	altered(b, "create through a role", KITH_K_CREATE, VIA, bin_id(&x, "role"), BAD, "create is the first of authority");
+	altered(b, "create at seq 1", KITH_K_CREATE, H_SEQ, LIT("\x01"), BAD, "create is the first of authority");
+	altered(b, "create with prev", KITH_K_CREATE, H_PREV, bin_id(&x, "prev"), BAD, "create is the first of authority");
+	altered(b, "create with a parent", KITH_K_CREATE, H_PARENTS, ids(&x, 1, false, false), BAD, "create is the first of authority");
+	altered(b, "create through a role", KITH_K_CREATE, H_VIA, bin_id(&x, "role"), BAD, "create is the first of authority");
 	vec_end(b);
 	kith_buf_fini(&x);
 	kith_buf_fini(&raw);
@@ -747,21 +747,21 @@ vec_make_authors(struct kith_buf *b)
 	kith_buf_init(&what, 0);
 	vec_begin(b, "header: of a record; key: the account key of its author's document; signed: what the signature is over.");
 	author(b, "a ban", 0, LIT(""), "alice account", NULL, NULL);
-	author(b, "at another place", SEQ, LIT("\x0a"), "alice account", NULL, NULL);
-	author(b, "after another record", PREV, bin_id(&x, "other"), "alice account", NULL, NULL);
-	author(b, "at another time", CLOCK, LIT("\x0a"), "alice account", NULL, NULL);
-	author(b, "in another incarnation", INCARNATION, bin(&x, 8), "alice account", NULL, NULL);
+	author(b, "at another place", H_SEQ, LIT("\x0a"), "alice account", NULL, NULL);
+	author(b, "after another record", H_PREV, bin_id(&x, "other"), "alice account", NULL, NULL);
+	author(b, "at another time", H_CLOCK, LIT("\x0a"), "alice account", NULL, NULL);
+	author(b, "in another incarnation", H_INCARNATION, bin(&x, 8), "alice account", NULL, NULL);
 	author(b, "another's key", 0, LIT(""), "bob account", "badsig", "the key is another");
-	author(b, "in another group", GROUP, bin_id(&x, "other"), "alice account", "badsig", "covers the group");
-	author(b, "from another node", NODE, bin_id(&x, "other"), "alice account", "badsig", "covers the node");
-	author(b, "of another kind", KIND, LIT("\x0c"), "alice account", "badsig", "covers the kind");
-	author(b, "by another author", AUTHOR, bin_id(&x, "other"), "alice account", "badsig", "covers the author");
-	author(b, "under another document", DOC, bin_id(&x, "other"), "alice account", "badsig", "covers the document");
-	author(b, "counted otherwise", COUNTER, LIT("\x08"), "alice account", "badsig", "covers the counter");
-	author(b, "with other parents", PARENTS, ids(&x, 1, false, false), "alice account", "badsig", "covers the parents");
-	author(b, "through another role", VIA, bin_id(&x, "other"), "alice account", "badsig", "covers via");
-	author(b, "doing something else", OP, LIT("\x80"), "alice account", "badsig", "covers the op");
-	author(b, "without signature", AUTHOR_SIG, LIT("\xc4\x00"), "alice account", "badsig", "there is none");
+	author(b, "in another group", H_GROUP, bin_id(&x, "other"), "alice account", "badsig", "covers the group");
+	author(b, "from another node", H_NODE, bin_id(&x, "other"), "alice account", "badsig", "covers the node");
+	author(b, "of another kind", H_KIND, LIT("\x0c"), "alice account", "badsig", "covers the kind");
+	author(b, "by another author", H_AUTHOR, bin_id(&x, "other"), "alice account", "badsig", "covers the author");
+	author(b, "under another document", H_DOC, bin_id(&x, "other"), "alice account", "badsig", "covers the document");
+	author(b, "counted otherwise", H_COUNTER, LIT("\x08"), "alice account", "badsig", "covers the counter");
+	author(b, "with other parents", H_PARENTS, ids(&x, 1, false, false), "alice account", "badsig", "covers the parents");
+	author(b, "through another role", H_VIA, bin_id(&x, "other"), "alice account", "badsig", "covers via");
+	author(b, "doing something else", H_OP, LIT("\x80"), "alice account", "badsig", "covers the op");
+	author(b, "without signature", H_AUTHOR_SIG, LIT("\xc4\x00"), "alice account", "badsig", "there is none");
 	kit_record(KITH_K_MESSAGE, 0, &d);
 	if (kith_record_author_bytes(&d, &what) != KITH_OK)
 		abort();
