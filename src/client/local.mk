@@ -18,6 +18,7 @@ libkithcore_a_SOURCES += \
 	%D%/read_people.c \
 	%D%/render.c \
 	%D%/session.c \
+	%D%/state.c \
 	%D%/account.h \
 	%D%/client.h \
 	%D%/common.h \
