@@ -10,3 +10,5 @@ libkithedge_a_SOURCES += %D%/net.c %D%/conn.c %D%/conn_ws.c %D%/answer.c %D%/con
 libkithedge_a_SOURCES += %D%/link.c %D%/dial.c %D%/dial.h %D%/link.h
 
 unit_tests += tests/unit/http/test_parse tests/unit/http/test_ws
+tests_unit_http_test_parse_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
+tests_unit_http_test_ws_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "tests/unit/fail_alloc.h"
 #include "tests/unit/test.h"
 
 /* What became of one message. */
@@ -493,6 +494,30 @@ what_is_written_can_be_read(void **state)
 	kith_buf_fini(&b);
 }
 
+static void
+without_memory_it_answers_500(void **state)
+{
+	static const char text[] = POST HOST "Content-Length: 2\r\n" END "hi";
+	struct kith_http_reader *r;
+	struct story s;
+	size_t n;
+
+	(void)state;
+	for (n = 1;; n++) {
+		kith_test_fail_alloc(n);
+		r = kith_http_reader_new(false);
+		s = (struct story){ .status = 500 };
+		if (r != NULL)
+			s = feed(r, text, sizeof(text) - 1, 9);
+		kith_http_reader_free(r);
+		if (!kith_test_alloc_failed())
+			break;
+		assert_int_equal(s.status, 500);
+	}
+	assert_int_equal(s.status, 0);
+	assert_true(s.done && n > 3);
+}
+
 int
 main(void)
 {
@@ -509,6 +534,7 @@ main(void)
 		cmocka_unit_test(responses_are_read_by_the_same_rules),
 		cmocka_unit_test(no_header_can_be_injected),
 		cmocka_unit_test(what_is_written_can_be_read),
+		cmocka_unit_test(without_memory_it_answers_500),
 	};
 
 	return cmocka_run_group_tests_name("http/parse", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "http/blob.h"
+#include "tests/unit/fail_alloc.h"
 #include "tests/unit/test.h"
 
 static const uint8_t mask[4] = { 0x37, 0xfa, 0x21, 0x3d };
@@ -465,6 +466,46 @@ a_client_checks_the_answer(void **state)
 }
 
 static void
+without_memory_it_ends_with_1011(void **state)
+{
+	static char big[9000];
+	struct kith_ws *ws;
+	struct kith_buf b;
+	struct story s;
+	size_t n;
+
+	(void)state;
+	memset(big, 'a', sizeof(big) - 1);
+	kith_buf_init(&b, 0);
+	put(&b, 0x01, kith_slice_str(big));
+	put(&b, 0x80, kith_slice_str(big));
+	for (n = 1;; n++) {
+		memset(&s, 0, sizeof(s));
+		kith_test_fail_alloc(n);
+		ws = kith_ws_new(true);
+		if (ws != NULL) {
+			struct kith_ws_message m = { .code = 0 };
+			struct kith_slice in = kith_buf_slice(&b);
+			enum kith_ws_event e;
+			size_t used;
+
+			do {
+				e = kith_ws_read(ws, 0, in, &used, &m);
+				in = kith_slice_from(in, used);
+			} while (e == KITH_WS_MORE && in.n > 0);
+			s.code = m.code;
+		}
+		kith_ws_free(ws);
+		if (!kith_test_alloc_failed())
+			break;
+		assert_int_equal(s.code, ws == NULL ? 0 : 1011);
+	}
+	assert_int_equal(s.code, 0);
+	assert_true(n > 2);
+	kith_buf_fini(&b);
+}
+
+static void
 blobs_are_shared_by_count(void **state)
 {
 	struct kith_blob *b = kith_blob_new(LIT("abc")), *e = kith_blob_new(LIT(""));
@@ -495,6 +536,7 @@ main(void)
 		cmocka_unit_test(both_sides_understand_each_other),
 		cmocka_unit_test(the_handshake_is_checked),
 		cmocka_unit_test(a_client_checks_the_answer),
+		cmocka_unit_test(without_memory_it_ends_with_1011),
 		cmocka_unit_test(blobs_are_shared_by_count),
 	};
 
