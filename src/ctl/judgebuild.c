@@ -442,15 +442,16 @@ op_of(struct kith_jf *f, const struct kith_jf_event *e, struct words *w, struct 
 int
 kith_jf_build(struct kith_jf *f, struct kith_jf_event *e, const struct kith_id *cut, struct kith_diag *d)
 {
-	struct words *w = calloc(1, sizeof(*w));
 	struct kith_jf_node *at = carrier_for(f, e);
 	struct kith_op op = { .has = 0 };
 	struct kith_record rec;
+	struct words *w;
 	size_t i;
-	int r = KITH_E_NOMEM;
+	int r;
 
-	if (w == NULL || at == NULL)
-		goto out;
+	w = at == NULL ? NULL : calloc(1, sizeof(*w));
+	if (w == NULL)
+		return KITH_E_NOMEM;
 	memset(&rec, 0, sizeof(rec));
 	kith_buf_init(&w->key, 0);
 	kith_buf_init(&w->value, 0);
@@ -478,10 +479,8 @@ kith_jf_build(struct kith_jf *f, struct kith_jf_event *e, const struct kith_id *
 	if (r != KITH_OK && r != KITH_E_NOMEM)
 		r = kith_jf_mistake(d, "event", e->id, NULL, "does not fit in a record");
 out:
-	if (w != NULL) {
-		kith_buf_fini(&w->key);
-		kith_buf_fini(&w->value);
-	}
+	kith_buf_fini(&w->key);
+	kith_buf_fini(&w->value);
 	free(w);
 	return r;
 }

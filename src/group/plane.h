@@ -6,10 +6,11 @@
 #include "wire/mp.h"
 
 /*
- * The inside of the authority plane, shared by authority.c (adding, ancestry),
- * act.c (what each kind needs and writes), resolve.c (verdicts), view.c (sets of
- * acts and what is effective in them), facts.c (facts, registers, state hash)
- * and may.c. Nobody else includes it.
+ * The inside of the authority plane, shared by authority.c (adding), past.c
+ * (ancestry), counts.c (forks, questions), act.c and kinds.c (what an act relies
+ * on and writes), resolve.c (verdicts), view.c (sets of acts and what is
+ * effective in them), verify.c (the one-pass form), facts.c (facts, registers,
+ * state hash), pool.c and may.c. Nobody else includes it.
  *
  * How verdicts are found. A view is a set of acts closed under ancestry, and
  * which of them are effective in it. judge() decides one act from the verdicts
@@ -87,7 +88,6 @@ struct slot_write {
 struct plan {
 	bool owner;                     /* acts as an owner: ownership alone */
 	bool lay_down;                  /* of the role acted through: no permission, no bounds */
-	bool on_people;                 /* A4: on persons */
 	bool lifts;                     /* A4: does not lift a senior's */
 	struct slot *standing;          /* author not banned, or author is owner */
 	struct slot **needs;            /* facts that must hold for it */
@@ -174,6 +174,8 @@ struct kith_authority {
 void *kith_pool_alloc(struct pool *p, size_t n, size_t size);      /* zeroed; NULL: memory */
 struct pool_mark kith_pool_mark(const struct pool *p);
 void kith_pool_back(struct pool *p, struct pool_mark to);
+const struct kith_op *kith_pool_op(struct pool *p, const struct kith_op *from);  /* copies; NULL: memory */
+const struct kith_cut *kith_pool_cut(struct pool *p, const struct kith_cut *from);
 struct act *kith_plane_act(const struct kith_authority *a, const struct kith_id *id);
 struct person *kith_plane_person(struct kith_authority *a, const struct kith_id *uid);   /* made if need be; NULL: memory */
 struct role *kith_plane_role(struct kith_authority *a, const struct kith_id *id);        /* the same */
@@ -215,6 +217,19 @@ view_eff(const struct kith_view *v, uint32_t i)
 {
 	return bit_get(v->eff, v->words, i);
 }
+
+/* ---- past.c ---- */
+/* x->past from its parents; then x itself in it, at the end of its prev's chain or of a new one. */
+int kith_past_join(struct kith_authority *a, struct act *x);
+int kith_past_own(struct kith_authority *a, struct act *x, const struct act *prev);
+bool kith_past_sees_all(const struct kith_authority *a, const struct act *x);    /* every valid act */
+bool kith_past_has(const void *x, const struct act *y);          /* a kith_past_fn: y is valid and in the past of act x */
+
+/* ---- counts.c ---- */
+/* x is new and in the indexes: it, and what counts through it, into now. */
+void kith_count_new(struct kith_authority *a, struct act *x);
+/* A fork has come to light: what counts is counted anew. old: room for as many words as now has. */
+void kith_count_anew(struct kith_authority *a, uint64_t *old);
 
 /* ---- act.c ---- */
 bool kith_quorum_parse(struct kith_slice value, struct kith_mp_reader *uids, uint32_t *n, uint64_t *threshold);

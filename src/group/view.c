@@ -76,9 +76,10 @@ kith_view_copy(const struct kith_view *from, size_t n_acts, struct kith_view *to
 		memcpy(to->in, from->in, have * sizeof(*to->in));
 		memcpy(to->eff, from->eff, have * sizeof(*to->eff));
 	}
-	if (from->heads.n > 0)
-		memcpy(to->heads.v, from->heads.v, from->heads.n * sizeof(*to->heads.v));
-	to->heads.n = from->heads.n;
+	while (to->heads.n < from->heads.n) {
+		to->heads.v[to->heads.n] = from->heads.v[to->heads.n];
+		to->heads.n++;
+	}
 	return KITH_OK;
 }
 

@@ -805,7 +805,7 @@ a_stolen_key_cannot_use_up_the_counters_of_the_new_one(void **state)
 	acts_users(x, "pat");
 	acts_add(&w, x);
 	for (i = 0; i < 8; i++) {
-		(void)snprintf(name, sizeof(name), "thief%d", i);
+		(void)snprintf(name, sizeof(name), "thief%c", 'a' + i);
 		y = acts_new(&w, name, KITH_K_BAN, "own", NULL, "base");
 		acts_users(y, "tom");
 		y->rec.counter = x->rec.counter;
