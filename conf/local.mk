@@ -1,1 +1,1 @@
-# libkithedge_a_SOURCES += %D%/x.c %D%/x.h
+libkithedge_a_SOURCES += %D%/conf.c %D%/conf.h

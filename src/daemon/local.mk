@@ -1,2 +1,26 @@
 # Everything but main() belongs in libkithedge_a_SOURCES, where tests reach it.
 kithd_SOURCES += %D%/main.c
+libkithedge_a_SOURCES += \
+	%D%/auth.c \
+	%D%/clock.c %D%/clock.h \
+	%D%/control.c %D%/control.h \
+	%D%/daemon.h \
+	%D%/doors.c %D%/doors.h \
+	%D%/edge.c %D%/edge.h \
+	%D%/inner.h \
+	%D%/links.c \
+	%D%/log.c %D%/log.h \
+	%D%/machine.c %D%/machine.h \
+	%D%/memo.c %D%/memo.h \
+	%D%/metrics.c \
+	%D%/notify.c %D%/notify.h \
+	%D%/options.c %D%/options.h \
+	%D%/page.c \
+	%D%/pool.c %D%/pool.h \
+	%D%/push.c \
+	%D%/rpc.c \
+	%D%/run.c \
+	%D%/state.c %D%/state.h \
+	%D%/throttle.c %D%/throttle.h \
+	%D%/ticket.c %D%/ticket.h \
+	%D%/web.c

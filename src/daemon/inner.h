@@ -1,0 +1,116 @@
+#ifndef KITH_DAEMON_INNER_H
+#define KITH_DAEMON_INNER_H
+
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "daemon/edge.h"
+#include "http/link.h"
+
+/* What the files of an edge share; nobody else includes this. All of it belongs to the reactor's thread. */
+
+#define CLIENT_CALLS_MAX 64             /* a WebSocket's calls on their way; beyond, it is read no further */
+#define RPC_ID_MAX 160
+#define VALUES_MAX 65536
+
+struct client {                         /* a connection that has asked something */
+	uint64_t id;
+	bool ws, msgpack, paused;
+	struct kith_session session;    /* of a WebSocket */
+	unsigned calls;                 /* on their way */
+	KITH_VEC(struct kith_id) channels;
+};
+
+struct channel {
+	struct kith_id id;
+	KITH_VEC(struct client *) clients;
+};
+
+struct peer {
+	uint64_t queued;                /* bytes of frames that the machine has not dealt with */
+	bool paused;
+};
+
+struct reply_to {
+	uint64_t conn;
+	bool ws, msgpack;
+	bool silent;                    /* a notification: no answer */
+	bool cookie;                    /* the token goes into a cookie */
+	bool by_cookie;                 /* the session came from one */
+	const struct kith_method *m;
+	uint8_t id[RPC_ID_MAX];         /* of a JSON-RPC request, as msgpack */
+	size_t n_id;
+};
+
+struct call {                           /* passed on to the machine or the hashing pool */
+	uint64_t number;
+	struct reply_to to;
+};
+
+struct kith_edge {
+	struct kith_edges *s;
+	struct kith_edge_conf *conf;
+	unsigned index;
+	struct kith_reactor *reactor;
+	struct kith_http_server *http;
+	struct kith_links *links;       /* NULL: not the first edge, or read-only */
+	uint64_t epoch, next_number;
+	bool read_only, paused_any;
+	KITH_VEC(uint64_t) paused_links;        /* because the inbox was long */
+	struct kith_map *calls;         /* number -> struct call */
+	struct kith_map *channels;      /* id -> struct channel */
+	struct kith_map *trusted;       /* tokens of dials to configured peers */
+	struct kith_arena *arena;
+	pthread_t thread;
+	bool started;
+	atomic_uint_fast64_t count[KITH_N_COUNT_];
+	atomic_uint_fast64_t n_clients, n_ws, n_links;
+};
+
+static inline void
+edge_count(struct kith_edge *e, enum kith_edge_count c, uint64_t n)
+{
+	atomic_fetch_add_explicit(&e->count[c], n, memory_order_relaxed);
+}
+
+/* edge.c */
+struct client *edge_client(struct kith_edge *e, struct kith_http_conn *c);      /* NULL: out of memory */
+void edge_ws_up(struct kith_edge *e, struct kith_http_conn *c, struct client *cl);
+void edge_pause(struct kith_edge *e, struct kith_http_conn *c, struct client *cl);      /* if it has asked enough for now */
+void edge_unpause(struct kith_edge *e, struct kith_http_conn *c, struct client *cl);
+
+/* links.c */
+void edge_links_open(struct kith_edge *e);
+void edge_links_close(struct kith_edge *e);
+void edge_links_output(struct kith_edge *e, const struct kith_output *o);
+void edge_links_taken(struct kith_edge *e, uint64_t link, uint64_t bytes);
+void edge_links_resume(struct kith_edge *e);
+
+/* web.c */
+void edge_on_request(void *arg, struct kith_http_conn *c, const struct kith_http_request *rq);
+void edge_reply_error(struct kith_edge *e, struct kith_http_conn *c, int status, const char *name, const char *why, bool msgpack,
+    uint64_t retry_ms);
+
+/* rpc.c */
+void edge_on_message(void *arg, struct kith_http_conn *c, bool binary, struct kith_slice msg);
+struct edge_token {                     /* who says they call */
+	struct kith_slice token;        /* n 0: nobody, or session is given */
+	const struct kith_session *session;
+	bool csrf_ok;                   /* by_cookie: may it write? */
+};
+/* method is known; params is a checked value. Answers now or later. */
+void edge_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, struct reply_to *to, struct kith_slice params,
+    const struct edge_token *who);
+void edge_call_done(struct kith_edge *e, const struct kith_output *o);
+void edge_calls_forget(struct kith_edge *e, uint64_t conn);
+
+/* auth.c */
+bool edge_origin_ok(struct kith_edge *e, const struct kith_http_request *rq, struct kith_slice origin);
+const char *edge_cookie_name(bool tls);
+void edge_csrf(struct kith_edge *e, const struct kith_id *session, char out[KITH_ID_STR]);
+/* In a snapshot: whose token it is. NOTFOUND. */
+int edge_session(struct kith_edge *e, struct kith_slice token, struct kith_session *out);
+bool edge_is_admin(struct kith_edge *e, const struct kith_session *s);
+
+#endif

@@ -1,0 +1,743 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "client/account.h"
+#include "client/json.h"
+#include "crypto/keyfile.h"
+#include "crypto/sign.h"
+#include "daemon/clock.h"
+#include "daemon/inner.h"
+#include "daemon/log.h"
+#include "wire/mp.h"
+
+/* Calls: from a request to an answer, by way of a snapshot or of the machine. */
+
+#define RESULT_MAX (1u << 20)
+#define SLOW_MS 50
+
+struct outcome {
+	int err;
+	const char *name, *why;
+	struct kith_slice result;       /* msgpack */
+	uint64_t retry_ms;
+};
+
+/* ---- answers ---- */
+
+static struct kith_slice
+token_of(struct kith_slice result)
+{
+	struct kith_mp_reader r;
+
+	kith_mp_read(&r, kith_mp_find(result, "token"));
+	return kith_mp_str(&r);
+}
+
+/* The result of a sign-in as a browser gets it: what proves that it is itself instead of the token. */
+static void
+without_token(struct kith_slice result, const char *csrf, struct kith_buf *out)
+{
+	struct kith_mp_reader r;
+	uint32_t n, pairs = 1;
+	size_t mark = kith_mp_begin(out);
+
+	kith_mp_put_cstr(out, "csrf");
+	kith_mp_put_cstr(out, csrf);
+	kith_mp_read(&r, result);
+	for (n = kith_mp_map(&r); n > 0 && r.err == KITH_OK; n--) {
+		struct kith_slice key = kith_mp_str(&r), value = kith_mp_skip(&r);
+
+		if (kith_slice_is(key, "token"))
+			continue;
+		kith_mp_put_str(out, key);
+		kith_mp_put_raw(out, value);
+		pairs++;
+	}
+	kith_mp_end_map(out, mark, pairs);
+}
+
+static void
+cookie_text(struct kith_http_conn *c, struct kith_slice token, char *out, size_t cap)
+{
+	bool tls = kith_http_conn_tls(c);
+
+	snprintf(out, cap, "%s=%.*s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", edge_cookie_name(tls), (int)token.n,
+	    token.n > 0 ? (const char *)token.p : "", token.n > 0 ? 180 * 24 * 3600 : 0, tls ? "; Secure" : "");
+}
+
+static void
+answer_http(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, const struct outcome *o)
+{
+	struct kith_http_field f[2] = { { .name = kith_slice_str("Cache-Control"), .value = kith_slice_str("no-store") } };
+	struct kith_slice result = o->result, token = { NULL, 0 };
+	struct kith_buf edited, body;
+	struct kith_id secret, session;
+	char cookie[256], csrf[KITH_ID_STR];
+	size_t n_fields = 1;
+	int r = KITH_OK;
+
+	if (o->err != KITH_OK) {
+		edge_reply_error(e, c, kith_http_status(o->err, o->name), o->name, o->why, to->msgpack, o->retry_ms);
+		return;
+	}
+	kith_buf_init(&edited, 0);
+	kith_buf_init(&body, 0);
+	if (to->cookie) {
+		token = token_of(result);
+		if (kith_id_parse(token, &secret) == KITH_OK) {
+			kith_hash(KITH_L_TOKEN, kith_id_slice(&secret), &session);
+			edge_csrf(e, &session, csrf);
+			without_token(result, csrf, &edited);
+			result = kith_buf_slice(&edited);
+		}
+		kith_wipe(&secret, sizeof(secret));
+	}
+	if (token.n > 0 || (to->by_cookie && strcmp(to->m->name, "account.logout") == 0)) {
+		cookie_text(c, token, cookie, sizeof(cookie));
+		f[n_fields].name = kith_slice_str("Set-Cookie");
+		f[n_fields++].value = kith_slice_str(cookie);
+	}
+	if (to->msgpack)
+		kith_buf_put_slice(&body, result);
+	else
+		r = kith_mp_to_json(result, &body);
+	if (r == KITH_OK)
+		r = kith_buf_err(&body);
+	if (r != KITH_OK)
+		edge_reply_error(e, c, 500, "internal", "out of memory", false, 0);
+	else if (kith_http_reply(c, 200, f, n_fields, to->msgpack ? "application/msgpack" : "application/json", kith_buf_slice(&body)) != KITH_OK)
+		KITH_LOG(DEBUG, "edge", "an answer came for no request");
+	kith_wipe(cookie, sizeof(cookie));
+	kith_wipe(body.p, body.n);
+	kith_buf_fini(&edited);
+	kith_buf_fini(&body);
+}
+
+static void
+send_rpc(struct kith_edge *e, struct kith_http_conn *c, bool msgpack, struct kith_slice id, const struct outcome *o, int code)
+{
+	struct kith_buf mp, json;
+	int r;
+
+	(void)e;
+	kith_buf_init(&mp, 0);
+	kith_buf_init(&json, 0);
+	kith_mp_put_map(&mp, 3);
+	if (o->err != KITH_OK) {
+		kith_mp_put_cstr(&mp, "error");
+		kith_mp_put_map(&mp, 3);
+		kith_mp_put_cstr(&mp, "code");
+		kith_mp_put_int(&mp, code);
+		kith_mp_put_cstr(&mp, "data");
+		kith_mp_put_map(&mp, o->retry_ms > 0 ? 2 : 1);
+		kith_mp_put_cstr(&mp, "name");
+		kith_mp_put_cstr(&mp, o->name);
+		if (o->retry_ms > 0) {
+			kith_mp_put_cstr(&mp, "retry_ms");
+			kith_mp_put_uint(&mp, o->retry_ms);
+		}
+		kith_mp_put_cstr(&mp, "message");
+		kith_mp_put_cstr(&mp, o->why);
+	}
+	kith_mp_put_cstr(&mp, "id");
+	if (id.n > 0)
+		kith_mp_put_raw(&mp, id);
+	else
+		kith_mp_put_nil(&mp);
+	kith_mp_put_cstr(&mp, "jsonrpc");
+	kith_mp_put_cstr(&mp, "2.0");
+	if (o->err == KITH_OK) {
+		kith_mp_put_cstr(&mp, "result");
+		kith_mp_put_raw(&mp, o->result);
+	}
+	r = kith_buf_err(&mp);
+	if (r == KITH_OK && !msgpack)
+		r = kith_mp_to_json(kith_buf_slice(&mp), &json);
+	if (r == KITH_OK)
+		r = kith_buf_err(&json);
+	if (r != KITH_OK)
+		kith_http_close(c, 1011, "out of memory");
+	else if (kith_http_ws_send(c, msgpack, msgpack ? kith_buf_slice(&mp) : kith_buf_slice(&json)) != KITH_OK)
+		KITH_LOG(DEBUG, "edge", "an answer found its WebSocket closing");
+	kith_buf_fini(&mp);
+	kith_buf_fini(&json);
+}
+
+static void
+answer(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, struct outcome *o)
+{
+	static const uint8_t nothing[] = { 0x80 };
+
+	if (o->err == KITH_OK && o->result.n == 0)
+		o->result = kith_slice_of(nothing, sizeof(nothing));
+	if (o->err != KITH_OK && o->name == NULL)
+		o->name = o->err == KITH_E_FULL ? "storage_full" : o->err == KITH_E_NOMEM || o->err == KITH_E_IO || o->err == KITH_E_CORRUPT ?
+		    "internal" : kith_err_name(o->err);
+	if (o->err != KITH_OK && (o->why == NULL || o->why[0] == '\0'))
+		o->why = o->err == KITH_E_FULL ? "the disk of this node is full: it only reads until there is space" :
+		    o->err == KITH_E_BUSY ? "this node has too much to do just now, try again" : "that did not work";
+	if (!to->ws) {
+		answer_http(e, c, to, o);
+	} else if (!to->silent) {
+		send_rpc(e, c, to->msgpack, kith_slice_of(to->id, to->n_id), o, kith_rpc_code(o->err));
+	}
+}
+
+static void
+refuse(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, int err, const char *name, const char *why,
+    uint64_t retry_ms)
+{
+	struct outcome o = { .err = err, .name = name, .why = why, .retry_ms = retry_ms };
+
+	answer(e, c, to, &o);
+}
+
+/* ---- calls on their way ---- */
+
+static struct kith_slice
+number_key(uint64_t number, uint8_t be[8])
+{
+	kith_put_be64(be, number);
+	return kith_slice_of(be, 8);
+}
+
+static struct call *
+call_new(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, const struct reply_to *to)
+{
+	struct call *k = malloc(sizeof(*k));
+	uint8_t be[8];
+
+	if (k == NULL)
+		return NULL;
+	k->number = ++e->next_number;
+	k->to = *to;
+	if (kith_map_put(e->calls, number_key(k->number, be), k, NULL) != KITH_OK) {
+		free(k);
+		return NULL;
+	}
+	cl->calls++;
+	edge_pause(e, c, cl);
+	return k;
+}
+
+/* Ends a call: who waits for it, if anybody still does. */
+static struct kith_http_conn *
+call_take(struct kith_edge *e, uint64_t number, struct reply_to *to)
+{
+	uint8_t be[8];
+	struct call *k = kith_map_del(e->calls, number_key(number, be));
+	struct kith_http_conn *c;
+	struct client *cl;
+
+	if (k == NULL)
+		return NULL;
+	*to = k->to;
+	free(k);
+	c = kith_http_conn_find(e->http, to->conn);
+	cl = c != NULL ? kith_http_conn_user(c) : NULL;
+	if (cl == NULL)
+		return NULL;
+	cl->calls--;
+	edge_unpause(e, c, cl);
+	return c;
+}
+
+void
+edge_calls_forget(struct kith_edge *e, uint64_t conn)
+{
+	size_t it = 0;
+	void *v;
+
+	while (kith_map_next(e->calls, &it, NULL, &v)) {
+		struct call *k = v;
+		uint8_t be[8];
+
+		if (k->to.conn != conn)
+			continue;
+		kith_map_del(e->calls, number_key(k->number, be));
+		free(k);
+	}
+}
+
+void
+edge_call_done(struct kith_edge *e, const struct kith_output *o)
+{
+	struct reply_to to;
+	struct kith_http_conn *c = call_take(e, o->number, &to);
+	struct outcome out = { .err = o->err, .why = o->text };
+	struct kith_slice data = kith_slice_of(o->bytes, o->n);
+	struct kith_mp_reader r;
+	char name[64];
+
+	if (c == NULL)
+		return;
+	if (o->err == KITH_OK) {
+		out.result = data;
+	} else if (o->n > 0) {
+		struct kith_slice s;
+
+		kith_mp_read(&r, kith_mp_find(data, "name"));
+		s = kith_mp_str(&r);
+		if (r.err == KITH_OK && s.n > 0 && s.n < sizeof(name)) {
+			memcpy(name, s.p, s.n);
+			name[s.n] = '\0';
+			out.name = name;
+		}
+	}
+	answer(e, c, &to, &out);
+}
+
+static void
+submit(struct kith_edge *e, struct kith_http_conn *c, const struct call *k, struct kith_in *in)
+{
+	uint64_t number = k->number;
+	struct reply_to to;
+	int r;
+
+	in->kind = KITH_IN_CALL;
+	in->conn = k->to.conn;
+	in->number = number;
+	in->method = k->to.m;
+	r = kith_machine_submit(e->s->machine, in, e->epoch);
+	if (r == KITH_OK)
+		return;
+	if (call_take(e, number, &to) != NULL)
+		refuse(e, c, &to, r, NULL, NULL, r == KITH_E_BUSY ? 1000 : 0);
+}
+
+/* ---- passwords ---- */
+
+struct hashing {
+	struct kith_edge *e;
+	uint64_t number;
+	struct kith_in in;
+	struct kith_args args;          /* into params */
+	bool old;
+	int err;
+	size_t n;
+	uint8_t params[];
+};
+
+static void
+hashing_free(struct hashing *h)
+{
+	kith_wipe(h, sizeof(*h) + h->n);
+	free(h);
+}
+
+static int
+argon2id(uint8_t out[KITH_PW_HASH], struct kith_slice pw, const uint8_t salt[KITH_PW_SALT], uint32_t t, uint32_t m_kib)
+{
+	_Static_assert(KITH_PW_SALT == crypto_pwhash_argon2id_SALTBYTES, "libsodium's salt");
+
+	return crypto_pwhash(out, KITH_PW_HASH, (const char *)pw.p, pw.n, salt, t, (size_t)m_kib * 1024, crypto_pwhash_ALG_ARGON2ID13) == 0 ?
+	    KITH_OK : KITH_E_NOMEM;
+}
+
+static void
+hashed(void *arg)
+{
+	struct hashing *h = arg;
+	struct kith_edge *e = h->e;
+	uint8_t be[8];
+	struct call *k = kith_map_get(e->calls, number_key(h->number, be));
+	struct kith_http_conn *c = k != NULL && e->http != NULL ? kith_http_conn_find(e->http, k->to.conn) : NULL;
+	struct reply_to to;
+
+	if (c != NULL && h->err == KITH_OK)
+		submit(e, c, k, &h->in);
+	else if (c != NULL && call_take(e, h->number, &to) != NULL)
+		refuse(e, c, &to, KITH_E_BUSY, NULL, NULL, 1000);
+	hashing_free(h);
+}
+
+static void
+hash(void *arg, bool run)
+{
+	struct hashing *h = arg;
+	struct kith_password *pw = &h->in.pw;
+
+	if (!run) {
+		hashing_free(h);
+		return;
+	}
+	h->err = argon2id(pw->hash, kith_arg_str(&h->args, "password"), pw->salt, pw->t, pw->m_kib);
+	if (h->err == KITH_OK && h->old)
+		h->err = argon2id(pw->old_hash, kith_arg_str(&h->args, "old"), pw->old_salt, pw->old_t, pw->old_m_kib);
+	if (kith_reactor_post(h->e->reactor, hashed, h) != KITH_OK) {
+		KITH_LOG(WARN, "edge", "a call is lost: out of memory");
+		hashing_free(h);
+	}
+}
+
+static bool
+has_old(const struct kith_method *m)
+{
+	for (size_t i = 0; m->params[i].name != NULL; i++) {
+		if (strcmp(m->params[i].name, "old") == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+start_hashing(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, const struct reply_to *to, const struct kith_in *in)
+{
+	struct hashing *h = calloc(1, sizeof(*h) + in->params.n);
+	struct call *k = h != NULL ? call_new(e, c, cl, to) : NULL;
+	struct reply_to back;
+	char why[128];
+	int r = KITH_E_NOMEM;
+
+	if (k == NULL)
+		goto fail;
+	h->e = e;
+	h->number = k->number;
+	h->in = *in;
+	h->n = in->params.n;
+	memcpy(h->params, in->params.p, in->params.n);
+	h->in.params = kith_slice_of(h->params, h->n);
+	h->old = has_old(to->m);
+	r = kith_args_parse(to->m, h->in.params, &h->args, why, sizeof(why));
+	if (r == KITH_OK)
+		r = kith_pool_submit(e->s->hashing, hash, h);
+	if (r == KITH_OK)
+		return;
+	if (r == KITH_E_BUSY)
+		edge_count(e, KITH_N_HASHES_REFUSED, 1);
+	call_take(e, k->number, &back);
+fail:
+	if (h != NULL)
+		hashing_free(h);
+	if (r == KITH_E_BUSY)
+		refuse(e, c, to, KITH_E_LIMIT, "rate_limit", "too many people are signing in just now, try again", 2000);
+	else
+		refuse(e, c, to, KITH_E_NOMEM, NULL, NULL, 0);
+}
+
+/* ---- one call ---- */
+
+/* What one snapshot is asked for: who calls, may they, and, for reads, the answer. */
+struct look {
+	struct kith_session session;
+	bool signed_in;
+	struct kith_password pw;
+	struct kith_call c;
+	struct kith_args args;
+	struct kith_buf result;
+	uint64_t retry_ms;
+};
+
+static int
+identify(struct kith_edge *e, struct kith_txn *t, const struct edge_token *who, struct look *l)
+{
+	uint64_t wall = kith_wall_ms();
+	int r;
+
+	(void)e;
+	if (who->session != NULL) {
+		if (!kith_session_is_open(t, &who->session->id) || wall >= who->session->expires_ms)
+			return KITH_OK;
+		l->session = *who->session;
+		l->signed_in = true;
+		return KITH_OK;
+	}
+	if (who->token.n == 0)
+		return KITH_OK;
+	r = kith_session_open(t, who->token, wall, &l->session);
+	l->signed_in = r == KITH_OK;
+	return r == KITH_E_NOTFOUND ? KITH_OK : r;
+}
+
+static int
+permit(struct kith_edge *e, struct kith_txn *t, const struct reply_to *to, const struct edge_token *who, struct look *l)
+{
+	const struct kith_method *m = to->m;
+	struct kith_account a;
+	int r;
+
+	if (m->auth != KITH_AUTH_NONE && !l->signed_in) {
+		edge_count(e, KITH_N_UNAUTHORIZED, 1);
+		return kith_fail(&l->c, KITH_E_DENIED, "unauthorized", who->session != NULL || who->token.n > 0 ?
+		    "this session has ended: sign in again" : "sign in first");
+	}
+	if (to->by_cookie && m->write && l->signed_in && !who->csrf_ok)
+		return kith_fail(&l->c, KITH_E_DENIED, "denied", "the X-Kith-CSRF field does not go with this session");
+	if (m->auth == KITH_AUTH_USER) {
+		r = kith_account_get(t, &l->session.uid, &a);
+		if (r != KITH_OK)
+			return r;
+		if ((a.flags & KITH_ACC_GUEST) != 0)
+			return kith_fail(&l->c, KITH_E_DENIED, "guest", "guests cannot do that: claim this account first");
+	}
+	return KITH_OK;
+}
+
+static int
+ticket(struct kith_edge *e, struct look *l)
+{
+	struct kith_id secret;
+	char text[KITH_ID_STR];
+
+	kith_random_bytes(&secret, sizeof(secret));
+	kith_tickets_add(e->s->tickets, kith_mono_ms(), &l->session, &secret, text);
+	kith_mp_put_map(&l->result, 1);
+	kith_mp_put_cstr(&l->result, "ticket");
+	kith_mp_put_cstr(&l->result, text);
+	kith_wipe(&secret, sizeof(secret));
+	kith_wipe(text, sizeof(text));
+	return KITH_OK;
+}
+
+static int
+read_now(struct kith_edge *e, struct look *l)
+{
+	uint64_t began = kith_mono_ms(), took;
+	int r;
+
+	edge_count(e, KITH_N_READS, 1);
+	kith_arena_reset(e->arena);
+	l->c.arena = e->arena;
+	r = l->c.m->run(&l->c);
+	if (r == KITH_OK)
+		r = kith_buf_err(&l->result);
+	took = kith_mono_ms() - began;
+	if (took > SLOW_MS) {
+		edge_count(e, KITH_N_SLOW_READS, 1);
+		KITH_LOG(INFO, "edge", "%s took %llu ms", l->c.m->name, (unsigned long long)took);
+	}
+	return r;
+}
+
+/* All that happens in the snapshot. PENDING: it is for the machine, or has to be hashed first. */
+static int
+look(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, struct kith_slice params, const struct edge_token *who,
+    struct look *l)
+{
+	const struct kith_addr *from = kith_http_conn_remote(c);
+	struct kith_txn *t = NULL;
+	const char *why = NULL;
+	uint8_t fresh[KITH_PW_SALT];
+	int r = kith_store_begin(e->s->store, false, &t);
+
+	if (r != KITH_OK)
+		return r;
+	l->c.m = to->m;
+	l->c.env = e->s->env;
+	l->c.conf = &e->conf->node;
+	l->c.t = t;
+	l->c.now.mono_ms = kith_mono_ms();
+	l->c.now.wall_ms = kith_wall_ms();
+	l->c.args = &l->args;
+	l->c.params = params;
+	l->c.result = &l->result;
+	l->c.conn = to->conn;
+	kith_addr_str(from, l->c.address);
+	r = identify(e, t, who, l);
+	if (r == KITH_OK)
+		r = permit(e, t, to, who, l);
+	if (r != KITH_OK)
+		goto done;
+	l->c.session = l->signed_in ? &l->session : NULL;
+	r = kith_args_parse(to->m, params, &l->args, l->c.why, sizeof(l->c.why));
+	if (r != KITH_OK) {
+		l->c.err_name = "invalid_params";
+		goto done;
+	}
+	l->retry_ms = kith_throttle_take(e->s->throttle, l->c.now.mono_ms, &l->args, l->c.session, from);
+	if (l->retry_ms > 0) {
+		edge_count(e, KITH_N_RATE_LIMITED, 1);
+		r = kith_fail(&l->c, KITH_E_LIMIT, "rate_limit", "too often: wait %llu s", (unsigned long long)(l->retry_ms + 999) / 1000);
+		goto done;
+	}
+	if (to->m->run == NULL) {
+		r = ticket(e, l);
+	} else if (!to->m->write) {
+		r = read_now(e, l);
+	} else if (to->m->password) {
+		kith_random_bytes(fresh, sizeof(fresh));
+		r = kith_password_prepare(t, to->m, &l->args, l->c.session, fresh, &l->pw, &why);
+		if (r == KITH_E_LIMIT)
+			r = kith_fail(&l->c, KITH_E_MALFORMED, "invalid_params", "%s", why != NULL ? why : "that password will not do");
+		if (r == KITH_OK)
+			r = KITH_PENDING;
+	} else {
+		r = KITH_PENDING;
+	}
+done:
+	kith_txn_abort(t);
+	l->c.t = NULL;
+	return r;
+}
+
+void
+edge_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, struct reply_to *to, struct kith_slice params,
+    const struct edge_token *who)
+{
+	struct look l;
+	struct kith_in in;
+	struct call *k;
+	int r;
+
+	memset(&l, 0, sizeof(l));
+	kith_buf_init(&l.result, RESULT_MAX);
+	r = look(e, c, to, params, who, &l);
+	if (l.signed_in)
+		kith_http_conn_trust(c);
+	if (r != KITH_PENDING) {
+		struct outcome o = { .err = r, .name = l.c.err_name, .why = l.c.why, .retry_ms = l.retry_ms };
+
+		o.result = kith_buf_slice(&l.result);
+		answer(e, c, to, &o);
+		goto done;
+	}
+	edge_count(e, KITH_N_WRITES, 1);
+	memset(&in, 0, sizeof(in));
+	in.params = params;
+	in.session = l.session;
+	in.has_session = l.signed_in;
+	in.pw = l.pw;
+	memcpy(in.address, l.c.address, sizeof(l.c.address));
+	if (kith_machine_is_read_only(e->s->machine)) {
+		refuse(e, c, to, KITH_E_FULL, NULL, NULL, 0);
+	} else if (in.pw.given) {
+		in.method = to->m;
+		start_hashing(e, c, cl, to, &in);
+	} else {
+		k = call_new(e, c, cl, to);
+		if (k != NULL)
+			submit(e, c, k, &in);
+		else
+			refuse(e, c, to, KITH_E_NOMEM, NULL, NULL, 0);
+	}
+	kith_wipe(&in.pw, sizeof(in.pw));
+done:
+	/* a ticket may lie in it */
+	if (l.result.p != NULL)
+		kith_wipe(l.result.p, l.result.n);
+	kith_buf_fini(&l.result);
+	kith_wipe(&l.pw, sizeof(l.pw));
+}
+
+/* ---- JSON-RPC over a WebSocket ---- */
+
+static void
+refuse_message(struct kith_edge *e, struct kith_http_conn *c, bool msgpack, struct kith_slice id, int code, const char *name,
+    const char *why)
+{
+	struct outcome o = { .err = KITH_E_MALFORMED, .name = name, .why = why };
+
+	edge_count(e, KITH_N_WS_MALFORMED, 1);
+	send_rpc(e, c, msgpack, id, &o, code);
+}
+
+/* The members of a request, and no others. */
+static bool
+take_request(struct kith_slice mp, struct kith_slice *id, struct kith_slice *method, struct kith_slice *params)
+{
+	struct kith_mp_reader r, inner;
+	bool version = false;
+	uint32_t n;
+
+	memset(id, 0, sizeof(*id));
+	memset(method, 0, sizeof(*method));
+	memset(params, 0, sizeof(*params));
+	kith_mp_read(&r, mp);
+	if (kith_mp_peek(&r) != KITH_MP_MAP)
+		return false;
+	for (n = kith_mp_map(&r); n > 0 && r.err == KITH_OK; n--) {
+		struct kith_slice key, value;
+
+		if (kith_mp_peek(&r) != KITH_MP_STR)
+			return false;
+		key = kith_mp_str(&r);
+		value = kith_mp_skip(&r);
+		kith_mp_read(&inner, value);
+		if (kith_slice_is(key, "id")) {
+			enum kith_mp_type type = kith_mp_peek(&inner);
+
+			if (value.n > RPC_ID_MAX || (type != KITH_MP_STR && type != KITH_MP_UINT && type != KITH_MP_INT && type != KITH_MP_NIL))
+				return false;
+			*id = value;
+		} else if (kith_slice_is(key, "jsonrpc")) {
+			version = kith_mp_peek(&inner) == KITH_MP_STR && kith_slice_is(kith_mp_str(&inner), "2.0");
+		} else if (kith_slice_is(key, "method")) {
+			if (kith_mp_peek(&inner) != KITH_MP_STR)
+				return false;
+			*method = kith_mp_str(&inner);
+		} else if (kith_slice_is(key, "params")) {
+			if (kith_mp_peek(&inner) != KITH_MP_MAP)
+				return false;
+			*params = value;
+		} else {
+			return false;
+		}
+	}
+	return r.err == KITH_OK && version && method->n > 0;
+}
+
+void
+edge_on_message(void *arg, struct kith_http_conn *c, bool binary, struct kith_slice msg)
+{
+	static const struct kith_mp_limits limits = { .depth = KITH_MP_DEPTH_MAX, .values = VALUES_MAX, .nil = true };
+	static const uint8_t none[] = { 0x80 };
+	struct kith_edge *e = arg;
+	struct client *cl = kith_http_conn_user(c);
+	struct kith_slice id, method, params;
+	struct edge_token who;
+	struct reply_to to;
+	struct kith_buf mp;
+	char why[256] = "";
+	int r = KITH_OK;
+
+	if (cl == NULL)
+		return;
+	edge_count(e, KITH_N_WS_MESSAGES, 1);
+	if (binary != cl->msgpack) {
+		kith_http_close(c, 1003, cl->msgpack ? "kith.msgpack speaks in binary messages" : "kith.json speaks in text messages");
+		return;
+	}
+	kith_buf_init(&mp, 0);
+	if (cl->msgpack) {
+		r = kith_mp_check(msg, &limits);
+	} else {
+		r = kith_json_to_mp(msg, &mp, why, sizeof(why));
+		if (r == KITH_OK)
+			r = kith_buf_err(&mp);
+		msg = kith_buf_slice(&mp);
+	}
+	if (r != KITH_OK) {
+		refuse_message(e, c, cl->msgpack, kith_slice_of(NULL, 0), -32700, "parse_error", why[0] != '\0' ? why :
+		    "that is no MessagePack in canonical form");
+		goto done;
+	}
+	memset(&to, 0, sizeof(to));
+	if (!take_request(msg, &id, &method, &params)) {
+		refuse_message(e, c, cl->msgpack, kith_slice_of(NULL, 0), -32600, "invalid_request",
+		    "a request is an object of jsonrpc \"2.0\", method, params (an object) and id, one a message");
+		goto done;
+	}
+	to.conn = cl->id;
+	to.ws = true;
+	to.msgpack = cl->msgpack;
+	to.silent = id.n == 0;
+	to.n_id = id.n;
+	if (id.n > 0)
+		memcpy(to.id, id.p, id.n);
+	to.m = kith_method_find(method);
+	if (to.m == NULL) {
+		if (!to.silent)
+			refuse_message(e, c, cl->msgpack, id, -32601, "not_found", "there is no such method");
+		goto done;
+	}
+	memset(&who, 0, sizeof(who));
+	who.session = &cl->session;
+	edge_call(e, c, cl, &to, params.n > 0 ? params : kith_slice_of(none, sizeof(none)), &who);
+done:
+	if (mp.p != NULL)
+		kith_wipe(mp.p, mp.n);
+	kith_buf_fini(&mp);
+}
