@@ -51,7 +51,7 @@ class Node:
         for p in self.peers:
             argv += ["--peer", p if isinstance(p, str) else p.peer]
         if os.geteuid() == 0:
-            argv += ["--user", "root"]
+            argv += ["--user", "nobody"]
         argv += self.args
         begin = time.monotonic()
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=open(self.log, "ab"), stdin=subprocess.DEVNULL)
