@@ -54,6 +54,7 @@ enum kith_change_kind {
 	KITH_C_STATE,           /* an act's effectiveness changed (id: the act): facts may have */
 	KITH_C_MEMBER,          /* uid's (in `id`) membership or rights changed */
 	KITH_C_FORK,            /* proof of equivocation: id is the second record */
+	KITH_C_OWN,             /* a record of our own present feeds that we did not have: draw a new incarnation */
 };
 struct kith_change {
 	enum kith_change_kind what;
@@ -63,6 +64,13 @@ struct kith_change {
 };
 struct kith_changes { KITH_VEC(struct kith_change) list; };
 void kith_changes_fini(struct kith_changes *c);
+
+/* How a join comes in: op.how. */
+enum kith_how { KITH_HOW_OPEN, KITH_HOW_INVITE, KITH_HOW_ADMITTED };
+/* Permissions that are judged here. */
+#define KITH_PERM_VIEW "panel.view"
+#define KITH_PERM_SEND "message.send"
+#define KITH_PERM_INVITE "invite.create"
 
 /* Record states, kept in the ledger; 0: accepted and visible. */
 #define KITH_S_HIDDEN 1u        /* accepted, and not shown (RULES B7) */
@@ -113,6 +121,14 @@ KITH_MUST_USE int kith_group_object(struct kith_group *g, struct kith_txn *t, st
 enum kith_object_type { KITH_O_DOC = 1, KITH_O_NODE, KITH_O_CUT, KITH_O_CUT_PART, KITH_O_INVITE };
 /* Time passes: early records fall due, parked ones expire. Next time to call: *next_ms (mono), UINT64_MAX: none. */
 KITH_MUST_USE int kith_group_tick(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct kith_changes *c, uint64_t *next_ms);
+
+/*
+ * Entries of KITH_T_DUE (key: wall ms u64, n u64; value: msgpack [type, bin payload]) whose type is a group's: the
+ * engine takes them out when due and hands them to the group whose id the payload begins with.
+ */
+#define KITH_DUE_ERASE 16               /* payload: group id, record id: the body of what was removed */
+KITH_MUST_USE int kith_group_due(struct kith_group *g, struct kith_txn *t, struct kith_now now, uint32_t type, struct kith_slice payload,
+    struct kith_changes *c);
 
 /* ---- what this node writes itself ---- */
 
@@ -187,8 +203,14 @@ KITH_MUST_USE int kith_group_feed_tip(struct kith_group *g, struct kith_txn *t, 
  */
 KITH_MUST_USE int kith_group_range(struct kith_group *g, struct kith_txn *t, const struct kith_id *scope, const struct kith_id *node,
     uint64_t incarnation, uint64_t from_seq, size_t max, struct kith_arena *a, struct kith_item **items, size_t *n);
-/* The objects that a record names (documents with the chain before them, cut, parts for entitled nodes, invite, node record): hashes. */
+/*
+ * The objects that a record names (documents with the chain before them, first document first; cut, invite, node record):
+ * hashes, each in the store (kith_ledger_object_get). Not the parts of its cut: those go to nodes that see the panel.
+ */
 size_t kith_group_record_objects(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, const struct kith_op *op,
+    struct kith_id *out, size_t max);
+/* The parts of the record's cut that are held and that this node may have. */
+size_t kith_group_record_parts(struct kith_group *g, struct kith_txn *t, const struct kith_op *op, const struct kith_id *node,
     struct kith_id *out, size_t max);
 
 /* The pure form over everything held, compared with what is stored: KITH_OK or CORRUPT and the first difference in words. */
@@ -198,7 +220,8 @@ KITH_MUST_USE int kith_group_verify(struct kith_group *g, struct kith_txn *t, st
 enum kith_mail_kind { KITH_MAIL_GROUP = 1 /* you are let in: direct conversations, admissions */, KITH_MAIL_JOIN_REQUEST, KITH_MAIL_FRIEND };
 enum kith_question_kind { KITH_ASK_COUNT = 1 /* countersign a use of an invite */, KITH_ASK_WHO /* handle to identity */ };
 
-/* For kithctl judge: the role.create that stands for the implicit Member. */
+/* For kithctl judge: the role.create that stands for the implicit Member; and how "the smaller id" of RULES B6 and B8 is chosen. */
 void kith_group_set_member_role(struct kith_group *g, const struct kith_id *role);
+void kith_group_set_order(struct kith_group *g, int (*cmp)(void *ctx, const struct kith_id *x, const struct kith_id *y), void *ctx);
 
 #endif
