@@ -47,42 +47,50 @@ kith_disk_fs_refused(uint64_t magic)
 	return NULL;
 }
 
-/*
- * All FUSE file systems have one number; which it is stands in mountinfo:
- * "36 35 98:0 / /mnt rw - fuse.sshfs host:/ rw". Local ones are let through,
- * unknown ones are not.
- */
-static bool
-fuse_is_local(const char *dir, char *name, size_t n_name)
+bool
+kith_disk_fuse_local(FILE *mountinfo, unsigned maj, unsigned min, char *name, size_t n_name)
 {
-	static const char *const local[] = { "fuseblk", "fuse.fuse-overlayfs", "fuse.lxcfs" };
-	unsigned maj, min;
-	char line[4096], type[64];
+	static const char *const local[] = { "fuseblk", "fuse.fuse-overlayfs" };
+	char line[4096], type[64], device[32];
 	const char *sep;
-	struct stat st;
-	bool ok = false;
+	char *field;
 	size_t i;
-	FILE *f;
 
 	(void)snprintf(name, n_name, "an unknown FUSE file system");
-	if (stat(dir, &st) != 0)
-		return false;
-	f = fopen("/proc/self/mountinfo", "re");
-	if (f == NULL)
-		return false;
-	while (fgets(line, sizeof(line), f) != NULL) {
-		if (sscanf(line, "%*u %*u %u:%u", &maj, &min) != 2 || maj != major(st.st_dev) || min != minor(st.st_dev))
+	(void)snprintf(device, sizeof(device), " %u:%u ", maj, min);
+	while (fgets(line, sizeof(line), mountinfo) != NULL) {
+		field = strchr(line, ' ');
+		field = field == NULL ? NULL : strchr(field + 1, ' ');
+		if (field == NULL || strncmp(field, device, strlen(device)) != 0)
 			continue;
 		sep = strstr(line, " - ");
 		if (sep == NULL || sscanf(sep + 3, "%63s", type) != 1)
 			continue;
 		(void)snprintf(name, n_name, "%s", type);
 		for (i = 0; i < sizeof(local) / sizeof(local[0]); i++)
-			ok = ok || strcmp(type, local[i]) == 0;
-		break;
+			if (strcmp(type, local[i]) == 0)
+				return true;
+		return false;
 	}
-	(void)fclose(f);
-	return ok;
+	return false;
+}
+
+static bool
+fuse_refused(const char *dir, char *name, size_t n_name)
+{
+	struct stat st;
+	bool local = false;
+	FILE *f;
+
+	(void)snprintf(name, n_name, "an unknown FUSE file system");
+	if (stat(dir, &st) != 0)
+		return true;
+	f = fopen("/proc/self/mountinfo", "re");
+	if (f != NULL) {
+		local = kith_disk_fuse_local(f, major(st.st_dev), minor(st.st_dev), name, n_name);
+		(void)fclose(f);
+	}
+	return !local;
 }
 
 int
@@ -97,7 +105,7 @@ kith_disk_check(const char *dir, struct kith_diag *diag)
 		return KITH_E_IO;
 	}
 	name = kith_disk_fs_refused((uint64_t)fs.f_type);
-	if (name == NULL && (uint32_t)fs.f_type == FUSE_MAGIC && !fuse_is_local(dir, fuse, sizeof(fuse)))
+	if (name == NULL && (uint32_t)fs.f_type == FUSE_MAGIC && fuse_refused(dir, fuse, sizeof(fuse)))
 		name = fuse;
 	if (name == NULL)
 		return KITH_OK;

@@ -1,6 +1,8 @@
 #ifndef KITH_STORAGE_DISK_H
 #define KITH_STORAGE_DISK_H
 
+#include <stdio.h>
+
 #include "base/error.h"
 #include "storage/lmdb.h"
 
@@ -11,6 +13,14 @@ KITH_MUST_USE int kith_disk_check(const char *dir, struct kith_diag *diag);
 
 /* The name of a file system kind (statfs f_type) that a store may not be on; NULL: fine, or to be asked further. */
 const char *kith_disk_fs_refused(uint64_t magic);
+
+/*
+ * All FUSE file systems have one number; which one is mounted as device maj:min
+ * stands in mountinfo (/proc/self/mountinfo, read from where it is):
+ *	36 35 0:98 / /mnt rw - fuse.sshfs host:/ rw
+ * Local ones are let through, unknown ones are not; name gets what it is called.
+ */
+bool kith_disk_fuse_local(FILE *mountinfo, unsigned maj, unsigned min, char *name, size_t n_name);
 
 /*
  * Bytes of the file system that holds dir, and how many more we may write there

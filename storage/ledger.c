@@ -826,7 +826,7 @@ kith_ledger_proof_get(struct kith_txn *t, uint32_t feedno, struct kith_slice *pr
 static int
 ways_ok(struct kith_txn *t, const struct kith_ledger_record *rec, bool *ok)
 {
-	struct kith_ledger_feed f;
+	struct kith_ledger_feed f = { .scopeno = 0 };
 	struct kith_slice v;
 	uint8_t k[ORDER_KEY];
 	int r = kith_txn_get(t, KITH_T_IDX, pair_key(k, kith_id_prefix(&rec->id), rec->pos), &v);

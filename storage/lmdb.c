@@ -190,8 +190,25 @@ maybe_grow(struct lm *s)
 		(void)mdb_env_set_mapsize(s->env, (size_t)want);       /* if it fails the old one stands */
 }
 
+/* While n_open is not zero the map stays where it is. */
+static void
+count_open(struct lm *s, int by)
+{
+	(void)pthread_mutex_lock(&s->mutex);
+	s->n_open = by > 0 ? s->n_open + 1 : s->n_open - 1;
+	(void)pthread_mutex_unlock(&s->mutex);
+}
+
 static int
-begin_read(struct lm *s, struct lm_txn **out)
+started(struct lm *s, struct lm_txn *t, bool write, struct kith_txn **out)
+{
+	t->base = (struct kith_txn){ .ops = s->base.ops, .store = &s->base, .write = write };
+	*out = &t->base;
+	return KITH_OK;
+}
+
+static int
+begin_read(struct lm *s, struct kith_txn **out)
 {
 	struct lm_txn *t;
 	int rc;
@@ -209,24 +226,20 @@ begin_read(struct lm *s, struct lm_txn **out)
 		t = calloc(1, sizeof(*t));
 		rc = t == NULL ? ENOMEM : mdb_txn_begin(s->env, NULL, MDB_RDONLY, &t->mdb);
 	}
-	if (rc == 0) {
-		*out = t;
-		return KITH_OK;
-	}
+	if (rc == 0)
+		return started(s, t, false, out);
 	if (t != NULL) {
 		spare_drop(t);
 		if (t->mdb != NULL)
 			mdb_txn_abort(t->mdb);
 		free(t);
 	}
-	(void)pthread_mutex_lock(&s->mutex);
-	s->n_open--;
-	(void)pthread_mutex_unlock(&s->mutex);
+	count_open(s, -1);
 	return code(rc);
 }
 
 static int
-begin_write(struct lm *s, struct lm_txn **out)
+begin_write(struct lm *s, struct kith_txn **out)
 {
 	int r = KITH_OK, rc;
 
@@ -247,8 +260,7 @@ begin_write(struct lm *s, struct lm_txn **out)
 	rc = mdb_txn_begin(s->env, NULL, 0, &s->writer.mdb);
 	if (rc == 0) {
 		s->writer.touched = 0;
-		*out = &s->writer;
-		return KITH_OK;
+		return started(s, &s->writer, true, out);
 	}
 	(void)pthread_mutex_lock(&s->mutex);
 	s->n_open--;
@@ -263,14 +275,8 @@ static int
 lm_begin(struct kith_store *store, bool write, struct kith_txn **out)
 {
 	struct lm *s = (struct lm *)store;
-	struct lm_txn *t = NULL;
-	int r = write ? begin_write(s, &t) : begin_read(s, &t);
 
-	if (r != KITH_OK)
-		return r;
-	t->base = (struct kith_txn){ .ops = store->ops, .store = store, .write = write };
-	*out = &t->base;
-	return KITH_OK;
+	return write ? begin_write(s, out) : begin_read(s, out);
 }
 
 static void
@@ -1097,7 +1103,9 @@ copy_to(struct lm *s, const char *path, struct kith_diag *diag)
 		kith_diag_set(diag, "cannot write %s: %s", path, strerror(errno));
 		return code(errno);
 	}
+	count_open(s, 1);                               /* it reads: the map must stay where it is */
 	rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
+	count_open(s, -1);
 	if (rc == 0 && fsync(fd) != 0)
 		rc = errno;
 	if (close(fd) != 0 && rc == 0)

@@ -10,6 +10,7 @@ libkithtest_a_SOURCES += tests/unit/storage/sample.c tests/unit/storage/sample.h
 unit_tests += tests/unit/storage/test_store tests/unit/storage/test_lmdb tests/unit/storage/test_lmdb_room
 unit_tests += tests/unit/storage/test_ledger tests/unit/storage/test_ledger_damage
 tests_unit_storage_test_store_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
+tests_unit_storage_test_lmdb_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 tests_unit_storage_test_ledger_damage_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 
 # Not run, but it keeps compiling: contrib/bench/ledger_bench DIR

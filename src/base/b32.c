@@ -85,7 +85,7 @@ kith_id_str(const struct kith_id *id, char out[KITH_ID_STR])
 int
 kith_id_parse(struct kith_slice s, struct kith_id *out)
 {
-	struct kith_id id;
+	struct kith_id id = kith_id_none;
 	size_t n;
 
 	if (s.n != KITH_ID_STR - 1 || kith_b32_decode(s, id.b, sizeof(id.b), &n) != KITH_OK)

@@ -295,7 +295,7 @@ int
 kith_vec_grow_(void *v, size_t *n, size_t *cap, size_t size)
 {
 	size_t want, all;
-	void *p;                /* *v is a T *: copied as bytes, since void ** may not point at it */
+	void *p, *q;            /* *v is a T *: copied as bytes, since void ** may not point at it */
 
 	if (*n == *cap) {
 		if (!kith_size_mul(*cap, 2, &want))
@@ -305,10 +305,10 @@ kith_vec_grow_(void *v, size_t *n, size_t *cap, size_t size)
 		if (!kith_size_mul(want, size, &all))
 			return KITH_E_NOMEM;
 		memcpy(&p, v, sizeof(p));
-		p = realloc(p, all);
-		if (p == NULL)
+		q = realloc(p, all);
+		if (q == NULL)
 			return KITH_E_NOMEM;
-		memcpy(v, &p, sizeof(p));
+		memcpy(v, &q, sizeof(q));
 		*cap = want;
 	}
 	++*n;

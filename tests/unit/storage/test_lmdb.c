@@ -10,6 +10,7 @@
 #include "crypto/sign.h"
 #include "storage/disk.h"
 #include "storage/ledger.h"
+#include "tests/unit/fail_alloc.h"
 #include "tests/unit/storage/both.h"
 #include "tests/unit/storage/disk.h"
 #include "tests/unit/test.h"
@@ -106,6 +107,46 @@ network_file_systems_are_refused(void **state)
 	assert_non_null(kith_disk_fs_refused((uint64_t)(int64_t)(int32_t)0xff534d42));
 	assert_ok(kith_disk_check(f->dir, &f->diag));
 	assert_int_equal(kith_disk_check(f->other, &f->diag), KITH_E_IO);
+}
+
+static void
+of_fuse_file_systems_only_local_ones_are_taken(void **state)
+{
+	static char mounts[] =
+	    "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+	    "36 21 0:50 / /mnt/far rw,nosuid - fuse.sshfs host:/srv rw,user_id=0\n"
+	    "not a line of this kind\n"
+	    "37 21 0:51 / /mnt/cut rw\n"
+	    "38 21 0:52 / /mnt/disk rw shared:3 master:1 - fuseblk /dev/sdb1 rw\n";
+	static const struct { unsigned min; bool local; const char *name; } v[] = {
+		{ 50, false, "fuse.sshfs" }, { 51, false, "an unknown FUSE file system" }, { 52, true, "fuseblk" },
+		{ 53, false, "an unknown FUSE file system" },
+	};
+	char name[80];
+	FILE *f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		f = fmemopen(mounts, sizeof(mounts) - 1, "r");
+		assert_non_null(f);
+		assert_int_equal(kith_disk_fuse_local(f, 0, v[i].min, name, sizeof(name)), v[i].local);
+		assert_string_equal(name, v[i].name);
+		assert_int_equal(fclose(f), 0);
+	}
+}
+
+static void
+a_map_too_large_for_the_address_space_is_made_smaller(void **state)
+{
+	struct fixture *f = *state;
+	struct kith_lmdb_space sp;
+
+	f->opt.map_size = UINT64_C(1) << 50;
+	(void)disk_open(f);
+	assert_ok(kith_store_lmdb_space(f->s, &sp));
+	assert_true(sp.map_size >= 64 * MIB && sp.map_size < f->opt.map_size);
+	disk_put(f->s, A, "k", "v");
 }
 
 static void
@@ -463,6 +504,37 @@ a_backup_that_cannot_be_written_says_so(void **state)
 	disk_put(f->s, A, "k", "w");
 }
 
+static void
+without_memory_opening_and_copying_fail_cleanly(void **state)
+{
+	struct fixture *f = *state;
+	size_t n;
+	int r;
+
+	for (n = 1;; n++) {
+		kith_test_fail_alloc(n);
+		r = disk_try_open(f);
+		if (!kith_test_alloc_failed())
+			break;
+		assert_int_equal(r, KITH_E_NOMEM);
+		assert_null(f->s);
+		assert_string_not_equal(f->diag.text, "");
+	}
+	assert_ok(r);
+	assert_true(n > 3);
+	disk_put(f->s, A, "k", "v");
+	for (n = 1;; n++) {
+		kith_test_fail_alloc(n);
+		r = kith_store_lmdb_backup(f->s, f->other, &f->diag);
+		if (!kith_test_alloc_failed())
+			break;
+		assert_int_equal(r, KITH_E_NOMEM);
+		assert_int_equal(access(f->other, F_OK), -1);
+	}
+	assert_ok(r);
+	assert_true(n > 3);
+}
+
 int
 main(void)
 {
@@ -473,6 +545,8 @@ main(void)
 		T(a_second_opening_in_this_process_is_refused_in_words),
 		T(another_process_is_refused_until_the_first_is_gone),
 		T(network_file_systems_are_refused),
+		T(of_fuse_file_systems_only_local_ones_are_taken),
+		T(a_map_too_large_for_the_address_space_is_made_smaller),
 		T(rubbish_is_refused_and_left_alone),
 		T(a_file_that_was_cut_is_refused_before_it_is_read),
 		T(a_file_that_lacks_only_free_pages_is_whole),
@@ -485,6 +559,7 @@ main(void)
 		T(a_backup_leaves_out_what_is_free),
 		T(a_damaged_record_spoils_the_backup),
 		T(a_backup_that_cannot_be_written_says_so),
+		T(without_memory_opening_and_copying_fail_cleanly),
 	};
 
 	return cmocka_run_group_tests_name("storage/lmdb", tests, NULL, NULL);

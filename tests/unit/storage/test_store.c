@@ -519,6 +519,31 @@ without_memory_a_batch_fails_whole(void **state)
 }
 
 static void
+without_memory_a_growing_tree_stays_whole(void **state)
+{
+	struct kith_txn *t = kith_test_begin(store(state), true), *reader;
+	char text[32];
+	size_t i, n;
+	int r;
+
+	for (i = 0; i < 1000; i++)                      /* the next ones make it higher */
+		assert_ok(kith_txn_put(t, A, model_key(i, text), LIT("value")));
+	assert_ok(kith_txn_commit(t));
+	reader = kith_test_begin(store(state), false);
+	for (n = 1;; n++) {
+		kith_test_fail_alloc(n);
+		r = one_batch(store(state), 980);
+		if (!kith_test_alloc_failed())
+			break;
+		assert_int_equal(r, KITH_E_NOMEM);
+		assert_int_equal(count(store(state)), 1000);
+	}
+	assert_ok(r);
+	assert_int_equal(count(store(state)), 1046);
+	kith_txn_abort(reader);
+}
+
+static void
 without_memory_there_is_no_store(void **state)
 {
 	struct kith_store *s = NULL;
@@ -573,6 +598,7 @@ main(void)
 		BOTH(a_table_that_usually_grows_at_its_end_takes_any_order),
 		BOTH(readers_and_writer_agree_with_a_plain_model),
 		BOTH(without_memory_a_batch_fails_whole),
+		BOTH(without_memory_a_growing_tree_stays_whole),
 		cmocka_unit_test(without_memory_there_is_no_store),
 		BOTH(the_incarnation_is_drawn_once),
 	};
