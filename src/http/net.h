@@ -101,21 +101,21 @@ const struct kith_http_request *kith_http_conn_request(const struct kith_http_co
  * value makes the answer a 500. HEAD gets the length alone. Copies all.
  *   KITH_E_NOTFOUND  no request waits: nothing was sent
  */
-KITH_MUST_USE int kith_http_reply(struct kith_http_conn *c, int status, const struct kith_http_field *fields,
+int kith_http_reply(struct kith_http_conn *c, int status, const struct kith_http_field *fields,
     size_t n_fields, const char *type, struct kith_slice body);
 /*
  * Make it a WebSocket. What is wrong with the handshake has been answered when
  * this fails: MALFORMED, DENIED, or NOTFOUND (it asks for none, or no request
  * waits; not answered then).
  */
-KITH_MUST_USE int kith_http_upgrade(struct kith_http_conn *c);
+int kith_http_upgrade(struct kith_http_conn *c);
 
 /*
  * Send one message. NOTFOUND: not an open WebSocket; LIMIT: its queue is full
  * and it is being closed with 1013; NOMEM: likewise, with 1011.
  */
-KITH_MUST_USE int kith_http_ws_send(struct kith_http_conn *c, bool binary, struct kith_slice msg);
-KITH_MUST_USE int kith_http_ws_send_blob(struct kith_http_conn *c, struct kith_blob *frame);    /* of kith_blob_ws; takes a reference of its own */
+int kith_http_ws_send(struct kith_http_conn *c, bool binary, struct kith_slice msg);
+int kith_http_ws_send_blob(struct kith_http_conn *c, struct kith_blob *frame);    /* of kith_blob_ws; takes a reference of its own */
 /* Say goodbye (a WebSocket with code and reason) and end; a request at hand goes unanswered. on_close follows. */
 void kith_http_close(struct kith_http_conn *c, unsigned code, const char *reason);
 void kith_http_pause(struct kith_http_conn *c, bool pause);     /* take no WebSocket messages for now */
