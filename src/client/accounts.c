@@ -58,7 +58,7 @@ kith_password_prepare(struct kith_txn *t, const struct kith_method *m, const str
     const uint8_t fresh[KITH_PW_SALT], struct kith_password *pw, const char **why)
 {
 	struct kith_account acc;
-	bool login = m->run == kith_account_login;
+	bool login = m->run == kith_api_account_login;
 
 	memset(pw, 0, sizeof(*pw));
 	pw->given = true;
@@ -76,7 +76,7 @@ kith_password_prepare(struct kith_txn *t, const struct kith_method *m, const str
 		pw->t = acc.pw_t;
 		pw->m_kib = acc.pw_m_kib;
 	}
-	if (m->run == kith_account_passwd && s != NULL && kith_account_get(t, &s->uid, &acc) == KITH_OK && acc.pw_t != 0) {
+	if (m->run == kith_api_account_passwd && s != NULL && kith_account_get(t, &s->uid, &acc) == KITH_OK && acc.pw_t != 0) {
 		memcpy(pw->old_salt, acc.salt, sizeof(pw->old_salt));
 		pw->old_t = acc.pw_t;
 		pw->old_m_kib = acc.pw_m_kib;
@@ -165,7 +165,7 @@ use_code(struct kith_call *c, struct kith_slice code)
 }
 
 int
-kith_account_register(struct kith_call *c)
+kith_api_account_register(struct kith_call *c)
 {
 	uint8_t recovery[KITH_SEED_BYTES];
 	struct kith_account a;
@@ -190,7 +190,7 @@ kith_account_register(struct kith_call *c)
 }
 
 int
-kith_account_guest(struct kith_call *c)
+kith_api_account_guest(struct kith_call *c)
 {
 	uint8_t recovery[KITH_SEED_BYTES];
 	struct kith_account a;
@@ -204,7 +204,7 @@ kith_account_guest(struct kith_call *c)
 }
 
 int
-kith_account_login(struct kith_call *c)
+kith_api_account_login(struct kith_call *c)
 {
 	struct kith_account a;
 	int r = kith_account_by_name(c->t, kith_arg_str(c->args, "name"), &a);
@@ -220,7 +220,7 @@ kith_account_login(struct kith_call *c)
 }
 
 int
-kith_account_logout(struct kith_call *c)
+kith_api_account_logout(struct kith_call *c)
 {
 	int r = kith_session_end(c, &c->session->uid, &c->session->id);
 
@@ -228,7 +228,7 @@ kith_account_logout(struct kith_call *c)
 }
 
 int
-kith_account_passwd(struct kith_call *c)
+kith_api_account_passwd(struct kith_call *c)
 {
 	struct kith_account a;
 	int r = kith_account_get(c->t, &c->session->uid, &a);
@@ -287,7 +287,7 @@ done:
 }
 
 int
-kith_account_claim(struct kith_call *c)
+kith_api_account_claim(struct kith_call *c)
 {
 	uint8_t recovery[KITH_SEED_BYTES];
 	char uid[KITH_ID_STR], kit[KITH_ID_STR];
@@ -327,7 +327,7 @@ kith_account_claim(struct kith_call *c)
 }
 
 int
-kith_session_revoke(struct kith_call *c)
+kith_api_session_revoke(struct kith_call *c)
 {
 	struct kith_id id = kith_arg_id(c->args, "id");
 	int r;

@@ -128,15 +128,15 @@ on_person(struct kith_call *c, uint32_t kind, bool cut)
 	return r;
 }
 
-int kith_member_ban(struct kith_call *c) { return on_person(c, KITH_K_BAN, true); }
-int kith_member_unban(struct kith_call *c) { return on_person(c, KITH_K_UNBAN, false); }
-int kith_member_kick(struct kith_call *c) { return on_person(c, KITH_K_KICK, true); }
-int kith_member_mute(struct kith_call *c) { return on_person(c, KITH_K_MUTE, true); }
-int kith_member_unmute(struct kith_call *c) { return on_person(c, KITH_K_UNMUTE, false); }
-int kith_owner_add(struct kith_call *c) { return on_person(c, KITH_K_OWNER_ADD, false); }
+int kith_api_member_ban(struct kith_call *c) { return on_person(c, KITH_K_BAN, true); }
+int kith_api_member_unban(struct kith_call *c) { return on_person(c, KITH_K_UNBAN, false); }
+int kith_api_member_kick(struct kith_call *c) { return on_person(c, KITH_K_KICK, true); }
+int kith_api_member_mute(struct kith_call *c) { return on_person(c, KITH_K_MUTE, true); }
+int kith_api_member_unmute(struct kith_call *c) { return on_person(c, KITH_K_UNMUTE, false); }
+int kith_api_owner_add(struct kith_call *c) { return on_person(c, KITH_K_OWNER_ADD, false); }
 
 int
-kith_owner_resign(struct kith_call *c)
+kith_api_owner_resign(struct kith_call *c)
 {
 	struct act a;
 	int r = act_begin(c, &a, KITH_K_OWNER_RESIGN);
@@ -172,13 +172,13 @@ on_node(struct kith_call *c, uint32_t kind)
 	return act_end(c, &a, r);
 }
 
-int kith_node_ban(struct kith_call *c) { return on_node(c, KITH_K_NODE_BAN); }
-int kith_node_unban(struct kith_call *c) { return on_node(c, KITH_K_NODE_UNBAN); }
+int kith_api_node_ban(struct kith_call *c) { return on_node(c, KITH_K_NODE_BAN); }
+int kith_api_node_unban(struct kith_call *c) { return on_node(c, KITH_K_NODE_UNBAN); }
 
 /* ---- roles ---- */
 
 int
-kith_role_new(struct kith_call *c)
+kith_api_role_new(struct kith_call *c)
 {
 	struct act a;
 	int r = act_begin(c, &a, KITH_K_ROLE_CREATE);
@@ -196,7 +196,7 @@ kith_role_new(struct kith_call *c)
 }
 
 int
-kith_role_set(struct kith_call *c)
+kith_api_role_set(struct kith_call *c)
 {
 	struct act a;
 	int r = act_begin(c, &a, kith_arg_flag(c->args, "allow", true) ? KITH_K_ROLE_ALLOW : KITH_K_ROLE_DENY);
@@ -210,7 +210,7 @@ kith_role_set(struct kith_call *c)
 }
 
 int
-kith_role_delete(struct kith_call *c)
+kith_api_role_delete(struct kith_call *c)
 {
 	struct act a;
 	int r = act_begin(c, &a, KITH_K_ROLE_DELETE);
@@ -248,13 +248,13 @@ on_holder(struct kith_call *c, uint32_t kind)
 	return act_end(c, &a, r);
 }
 
-int kith_role_grant(struct kith_call *c) { return on_holder(c, KITH_K_ROLE_GRANT); }
-int kith_role_revoke(struct kith_call *c) { return on_holder(c, KITH_K_ROLE_REVOKE); }
+int kith_api_role_grant(struct kith_call *c) { return on_holder(c, KITH_K_ROLE_GRANT); }
+int kith_api_role_revoke(struct kith_call *c) { return on_holder(c, KITH_K_ROLE_REVOKE); }
 
 /* ---- panels ---- */
 
 int
-kith_panel_new(struct kith_call *c)
+kith_api_panel_new(struct kith_call *c)
 {
 	struct kith_slice kind = kith_arg_str(c->args, "kind");
 	struct act a;
@@ -282,7 +282,7 @@ kith_panel_new(struct kith_call *c)
 }
 
 int
-kith_panel_delete(struct kith_call *c)
+kith_api_panel_delete(struct kith_call *c)
 {
 	struct act a;
 	int r = act_begin(c, &a, KITH_K_PANEL_DELETE);
@@ -293,7 +293,7 @@ kith_panel_delete(struct kith_call *c)
 }
 
 int
-kith_panel_set(struct kith_call *c)
+kith_api_panel_set(struct kith_call *c)
 {
 	struct kith_slice key = kith_arg_str(c->args, "key"), value = kith_arg_str(c->args, "value");
 	struct act a;
@@ -322,7 +322,7 @@ kith_panel_set(struct kith_call *c)
 }
 
 int
-kith_panel_override(struct kith_call *c)
+kith_api_panel_override(struct kith_call *c)
 {
 	struct kith_slice effect = kith_arg_str(c->args, "effect"), *perm = kith_arena_alloc(c->arena, sizeof(*perm));
 	struct act a;
@@ -361,7 +361,7 @@ kith_panel_override(struct kith_call *c)
 /* ---- settings, invites, requests ---- */
 
 int
-kith_group_set(struct kith_call *c)
+kith_api_group_set(struct kith_call *c)
 {
 	struct kith_slice key = kith_arg_str(c->args, "key"), value = kith_arg_str(c->args, "value");
 	struct act a;
@@ -386,7 +386,7 @@ kith_group_set(struct kith_call *c)
 }
 
 int
-kith_invite_revoke(struct kith_call *c)
+kith_api_invite_revoke(struct kith_call *c)
 {
 	struct act a;
 	int r = act_begin(c, &a, KITH_K_INVITE_REVOKE);

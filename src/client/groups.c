@@ -182,7 +182,7 @@ kith_group_first_panel(struct kith_call *c, struct kith_group *g, struct kith_id
 }
 
 int
-kith_group_new(struct kith_call *c)
+kith_api_group_new(struct kith_call *c)
 {
 	struct kith_slice join = kith_arg_str(c->args, "join");
 	struct kith_group *g = NULL;
@@ -219,7 +219,7 @@ kith_group_new(struct kith_call *c)
 }
 
 int
-kith_group_leave(struct kith_call *c)
+kith_api_group_leave(struct kith_call *c)
 {
 	struct kith_group *g;
 	struct kith_draft d;
@@ -356,7 +356,7 @@ knock_link(struct kith_call *c, struct kith_group *g)
 }
 
 int
-kith_invite_new(struct kith_call *c)
+kith_api_invite_new(struct kith_call *c)
 {
 	struct kith_missings none = { { NULL, 0, 0 } };
 	struct kith_invite_kept kept;

@@ -249,7 +249,7 @@ knock(struct kith_call *c, const struct kith_link *l)
 }
 
 int
-kith_group_join(struct kith_call *c)
+kith_api_group_join(struct kith_call *c)
 {
 	struct kith_group *g;
 	struct kith_member m;
@@ -389,7 +389,7 @@ join_counted(struct kith_call *c, int err, struct kith_slice answer)
 int
 kith_call_answered(struct kith_call *c, int err, struct kith_slice answer)
 {
-	return c->m->run == kith_group_join ? join_counted(c, err, answer) : kith_user_answered(c, err, answer);
+	return c->m->run == kith_api_group_join ? join_counted(c, err, answer) : kith_user_answered(c, err, answer);
 }
 
 /* ---- being let in ---- */
@@ -497,7 +497,7 @@ kith_client_mail(struct kith_call *c, const struct kith_id *from, uint32_t kind,
 }
 
 int
-kith_request_admit(struct kith_call *c)
+kith_api_request_admit(struct kith_call *c)
 {
 	struct kith_id user = kith_arg_id(c->args, "user"), home, id;
 	struct kith_mp_reader rd;
@@ -535,7 +535,7 @@ kith_request_admit(struct kith_call *c)
 }
 
 int
-kith_request_refuse(struct kith_call *c)
+kith_api_request_refuse(struct kith_call *c)
 {
 	struct kith_id user = kith_arg_id(c->args, "user");
 	struct kith_group *g;
@@ -657,7 +657,7 @@ id_order(const void *x, const void *y)
 }
 
 int
-kith_dm_open(struct kith_call *c)
+kith_api_dm_open(struct kith_call *c)
 {
 	struct kith_id people[50], group, panel;
 	struct kith_mp_reader rd;

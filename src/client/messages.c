@@ -102,7 +102,7 @@ kith_txn_remember(struct kith_call *c)
 /* ---- saying ---- */
 
 int
-kith_message_send(struct kith_call *c)
+kith_api_message_send(struct kith_call *c)
 {
 	struct kith_id panel = kith_arg_id(c->args, "panel"), id;
 	struct kith_slice text = kith_arg_str(c->args, "text");
@@ -213,7 +213,7 @@ on_message(struct kith_call *c, uint32_t kind, const char *body_key, struct kith
 #define NOTHING kith_slice_of(NULL, 0)
 
 int
-kith_message_edit(struct kith_call *c)
+kith_api_message_edit(struct kith_call *c)
 {
 	bool done;
 	int r = kith_txn_replay(c, &done);
@@ -227,7 +227,7 @@ kith_message_edit(struct kith_call *c)
 #define RECALL_MS (UINT64_C(120) * 1000)
 
 int
-kith_message_recall(struct kith_call *c)
+kith_api_message_recall(struct kith_call *c)
 {
 	struct kith_id id = kith_arg_id(c->args, "id");
 	struct kith_ledger_record rec;
@@ -238,14 +238,14 @@ kith_message_recall(struct kith_call *c)
 	return on_message(c, KITH_K_RECALL, NULL, NOTHING, true, true);
 }
 
-int kith_message_remove(struct kith_call *c) { return on_message(c, KITH_K_REMOVE, "reason", kith_arg_str(c->args, "reason"), false, true); }
-int kith_message_react(struct kith_call *c) { return on_message(c, KITH_K_REACT, "emoji", kith_arg_str(c->args, "emoji"), false, kith_arg_flag(c->args, "on", true)); }
-int kith_message_pin(struct kith_call *c) { return on_message(c, KITH_K_PIN, NULL, NOTHING, false, kith_arg_flag(c->args, "on", true)); }
+int kith_api_message_remove(struct kith_call *c) { return on_message(c, KITH_K_REMOVE, "reason", kith_arg_str(c->args, "reason"), false, true); }
+int kith_api_message_react(struct kith_call *c) { return on_message(c, KITH_K_REACT, "emoji", kith_arg_str(c->args, "emoji"), false, kith_arg_flag(c->args, "on", true)); }
+int kith_api_message_pin(struct kith_call *c) { return on_message(c, KITH_K_PIN, NULL, NOTHING, false, kith_arg_flag(c->args, "on", true)); }
 
 /* ---- what passes ---- */
 
 int
-kith_typing(struct kith_call *c)
+kith_api_typing(struct kith_call *c)
 {
 	struct kith_id group = kith_arg_id(c->args, "group"), panel = kith_arg_id(c->args, "panel");
 	struct kith_group *g;
@@ -270,7 +270,7 @@ kith_typing(struct kith_call *c)
 }
 
 int
-kith_presence_set(struct kith_call *c)
+kith_api_presence_set(struct kith_call *c)
 {
 	struct kith_slice state = kith_arg_str(c->args, "state");
 	struct kith_buf p;
@@ -292,7 +292,7 @@ kith_presence_set(struct kith_call *c)
 
 /* KITH_T_USER: uid, 'r', panel -> order text: read up to there */
 int
-kith_read_mark(struct kith_call *c)
+kith_api_read_mark(struct kith_call *c)
 {
 	struct kith_id panel = kith_arg_id(c->args, "panel");
 	struct kith_group *g;

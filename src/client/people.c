@@ -110,7 +110,7 @@ find_uid(struct kith_call *c, const struct kith_id *uid)
 }
 
 int
-kith_user_find(struct kith_call *c)
+kith_api_user_find(struct kith_call *c)
 {
 	struct kith_slice text = kith_arg_str(c->args, "text"), name = text, node = { NULL, 0 }, bare;
 	struct kith_id uid, ids[16], at;

@@ -118,7 +118,7 @@ put_panel(struct kith_call *c, const struct kith_id *group, const struct kith_id
 }
 
 int
-kith_panel_list(struct kith_call *c)
+kith_api_panel_list(struct kith_call *c)
 {
 	struct panels p;
 	struct kith_id group;
@@ -201,7 +201,7 @@ put_group(struct kith_call *c, const struct kith_id *group, const struct kith_st
 }
 
 int
-kith_group_list(struct kith_call *c)
+kith_api_group_list(struct kith_call *c)
 {
 	struct kith_id after = kith_id_none;
 	struct kith_state_group sg;
@@ -312,7 +312,7 @@ one_role(void *ctx, const struct kith_fact *f, bool on)
 }
 
 int
-kith_role_list(struct kith_call *c)
+kith_api_role_list(struct kith_call *c)
 {
 	struct ids *ids = kith_arena_alloc(c->arena, sizeof(*ids));
 	struct kith_id group;
@@ -450,7 +450,7 @@ newest_of_feed(struct kith_txn *t, uint32_t feedno, const struct place *before, 
 }
 
 int
-kith_audit_list(struct kith_call *c)
+kith_api_audit_list(struct kith_call *c)
 {
 	struct kith_slice text = kith_arg_str(c->args, "before");
 	size_t limit = (size_t)kith_arg_num(c->args, "limit", 50), n_top = 0, n_refs, mark;

@@ -83,7 +83,7 @@ newer(const struct shown *a, const struct shown *b)
 }
 
 int
-kith_message_list(struct kith_call *c)
+kith_api_message_list(struct kith_call *c)
 {
 	struct kith_slice text = kith_arg_str(c->args, "before");
 	struct kith_id panel = kith_arg_id(c->args, "panel"), group, twin;
@@ -135,7 +135,7 @@ kith_message_list(struct kith_call *c)
 }
 
 int
-kith_message_find(struct kith_call *c)
+kith_api_message_find(struct kith_call *c)
 {
 	struct kith_id lo, hi, ids[32];
 	uint32_t n_out = 0;
@@ -211,7 +211,7 @@ put_cursor(struct kith_call *c, uint64_t next)
 }
 
 int
-kith_sync(struct kith_call *c)
+kith_api_sync(struct kith_call *c)
 {
 	struct kith_slice text = kith_arg_str(c->args, "cursor"), k, v;
 	struct seen_panel *panels = kith_arena_array(c->arena, SYNC_PANELS, sizeof(*panels));

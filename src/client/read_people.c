@@ -10,7 +10,7 @@
 /* What one may know of oneself, this node and the people of a group. */
 
 int
-kith_node_info(struct kith_call *c)
+kith_api_node_info(struct kith_call *c)
 {
 	struct kith_slice v;
 	struct kith_id node = kith_id_none;
@@ -31,7 +31,7 @@ kith_node_info(struct kith_call *c)
 }
 
 int
-kith_account_me(struct kith_call *c)
+kith_api_account_me(struct kith_call *c)
 {
 	struct kith_slice v;
 	struct kith_account a;
@@ -76,7 +76,7 @@ one_session(void *ctx, const struct kith_session *s)
 }
 
 int
-kith_session_list(struct kith_call *c)
+kith_api_session_list(struct kith_call *c)
 {
 	struct listing l = { .c = c };
 	size_t mark;
@@ -153,7 +153,7 @@ put_member(struct kith_call *c, const struct kith_id *group, const struct kith_m
 }
 
 int
-kith_member_list(struct kith_call *c)
+kith_api_member_list(struct kith_call *c)
 {
 	struct kith_id after = kith_arg_id(c->args, "after"), group;
 	int64_t limit = kith_arg_num(c->args, "limit", 100);
@@ -240,7 +240,7 @@ one_invite(void *ctx, struct kith_slice k, struct kith_slice v)
 }
 
 int
-kith_invite_list(struct kith_call *c)
+kith_api_invite_list(struct kith_call *c)
 {
 	struct rows rows = { .c = c };
 	size_t mark;
@@ -287,7 +287,7 @@ one_request(void *ctx, struct kith_slice k, struct kith_slice v)
 }
 
 int
-kith_request_list(struct kith_call *c)
+kith_api_request_list(struct kith_call *c)
 {
 	struct rows rows = { .c = c };
 	size_t mark;

@@ -425,7 +425,23 @@ due(struct kith_engine *e)
 			return KITH_OK;
 		if (r != KITH_OK)
 			return r;
+		kith_mp_read(&rd, v);
+		if (v.n > 0 && kith_mp_peek(&rd) == KITH_MP_ARRAY && kith_mp_array(&rd) == 3) {
+			/* a group's own, [what, group, ...]: its tick does it */
+			struct kith_group *g;
+			struct kith_id id;
+			uint64_t next;
+
+			kith_mp_skip(&rd);
+			id = kith_mp_id(&rd);
+			g = rd.err == KITH_OK ? engine_group(e, &id, false) : NULL;
+			r = g != NULL ? kith_group_tick(g, e->t, e->now, &e->changes, &next) : KITH_OK;
+			if (engine_is_fatal(r))
+				return r;
+		}
 		r = kith_txn_del(e->t, KITH_T_DUE, kith_slice_of(key, sizeof(key)));
+		if (r == KITH_E_NOTFOUND)
+			continue;
 		if (r != KITH_OK)
 			return r;
 		kith_mp_read(&rd, v);
@@ -435,7 +451,7 @@ due(struct kith_engine *e)
 		if (!kith_mp_done(&rd))
 			continue;
 		engine_call_init(e, &c, &result);
-		r = type >= KITH_DUE_GROUP ? engine_group_due(e, (uint32_t)type, payload) : kith_client_due(&c, (uint32_t)type, payload);
+		r = kith_client_due(&c, (uint32_t)type, payload);
 		kith_buf_fini(&result);
 		if (engine_is_fatal(r))
 			return r;

@@ -79,8 +79,6 @@ struct kith_engine {
 };
 
 /* engine.c */
-#define KITH_DUE_GROUP 16               /* due entries from here on are a group's */
-int engine_group_due(struct kith_engine *e, uint32_t type, struct kith_slice payload);
 struct kith_group *engine_group(struct kith_engine *e, const struct kith_id *id, bool create);
 void engine_call_init(struct kith_engine *e, struct kith_call *c, struct kith_buf *result);
 bool engine_is_fatal(int err);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "base/b32.h"
 #include "client/account.h"
 #include "client/json.h"
@@ -103,7 +105,7 @@ world_new(uint64_t seed)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
-	MUST(w != NULL);
+	MUST(w != NULL && sodium_init() >= 0);
 	for (int i = 0; i < 4; i++) {
 		seed += 0x9e3779b97f4a7c15u;
 		w->rnd[i] = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9u;
