@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "group/cut.h"
-#include "group/group.h"
 #include "id/doc.h"
 #include "id/node.h"
 #include "wire/mp.h"
@@ -258,6 +256,45 @@ empty_cut(struct kith_jf *f, struct kith_id *id)
 	return r;
 }
 
+/* One more act that stands from the start, before what FILE holds. */
+static int
+set_up(struct kith_jf *f, const char *id, uint32_t kind, const struct kith_op *op)
+{
+	struct kith_jf_event *e = &f->setup[f->n_setup++];
+	struct kith_jf_node *at = f->carriers.v[0];
+	struct kith_record rec;
+
+	memset(&rec, 0, sizeof(rec));
+	e->id = id;
+	e->author = f->owners[0];
+	e->kind = kind;
+	kith_buf_init(&e->header, 0);
+	rec.group = f->group;
+	rec.parents[rec.n_parents++] = at->tip;
+	return write_record(f, e, at, &rec, op);
+}
+
+/* An invite stands while its maker may invite; in FILE, until revoked. So its maker is nobody whom FILE can name. */
+static int
+set_up_inviter(struct kith_jf *f)
+{
+	static const struct kith_slice perm = { (const uint8_t *)"invite.create", 13 };
+	struct kith_op role = { .has = KITH_OP_BIT(KITH_OP_LEVEL) | KITH_OP_BIT(KITH_OP_PERMS) | KITH_OP_BIT(KITH_OP_MAY),
+		.level = 1, .perms = &perm, .n_perms = 1, .may = &perm, .n_may = 1 };
+	struct kith_op grant = { .has = KITH_OP_BIT(KITH_OP_ROLE) | KITH_OP_BIT(KITH_OP_USERS), .n_users = 1 };
+	int r;
+
+	f->inviter = kith_jf_person(f, KITH_JF_INVITER);
+	if (f->inviter == NULL)
+		return KITH_E_NOMEM;
+	r = set_up(f, "", KITH_K_ROLE_CREATE, &role);
+	if (r != KITH_OK)
+		return r;
+	grant.role = f->setup[f->n_setup - 1].rid;
+	grant.users = &f->inviter->uid;
+	return set_up(f, "", KITH_K_ROLE_GRANT, &grant);
+}
+
 int
 kith_jf_begin(struct kith_jf *f, const char *const *panels, size_t n_panels, struct kith_diag *d)
 {
@@ -290,27 +327,17 @@ kith_jf_begin(struct kith_jf *f, const char *const *panels, size_t n_panels, str
 	if (r != KITH_OK)
 		return r == KITH_E_NOMEM ? r : kith_jf_mistake(d, NULL, NULL, "owners", "do not fit in a record");
 	f->group = f->create.rid;
-	f->setup = calloc(n_panels + 1, sizeof(*f->setup));
+	f->setup = calloc(n_panels + 3, sizeof(*f->setup));
 	if (f->setup == NULL)
 		return KITH_E_NOMEM;
-	for (i = 0; i < n_panels; i++) {
-		struct kith_jf_event *e = &f->setup[f->n_setup++];
+	for (i = 0; i < n_panels && r == KITH_OK; i++) {
 		struct kith_op panel = { .has = KITH_OP_BIT(KITH_OP_PANEL_KIND) };
 
-		memset(&rec, 0, sizeof(rec));
-		e->id = panels[i];
-		e->author = f->owners[0];
-		e->kind = KITH_K_PANEL_CREATE;
-		kith_buf_init(&e->header, 0);
-		rec.group = f->group;
-		rec.parents[rec.n_parents++] = at->tip;
-		r = write_record(f, e, at, &rec, &panel);
+		r = set_up(f, panels[i], KITH_K_PANEL_CREATE, &panel);
 		if (r == KITH_OK)
-			r = kith_map_put(f->panels, kith_slice_str(panels[i]), e, NULL);
-		if (r != KITH_OK)
-			return r;
+			r = kith_map_put(f->panels, kith_slice_str(panels[i]), &f->setup[f->n_setup - 1], NULL);
 	}
-	return KITH_OK;
+	return r == KITH_OK && f->judge ? set_up_inviter(f) : r;
 }
 
 /* Where genesis ends. */

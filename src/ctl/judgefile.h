@@ -8,7 +8,8 @@
 #include "base/map.h"
 #include "base/slice.h"
 #include "crypto/sign.h"
-#include "group/record.h"
+#include "group/group.h"
+#include "storage/store.h"
 
 /*
  * FILE of `kithctl resolve` and `kithctl judge`: read, checked, and its events
@@ -16,6 +17,8 @@
  * Mistakes are told in one line that names the event and the field (MALFORMED,
  * in diag).
  */
+
+#define KITH_JF_INVITER "\x7f inviter"    /* a person whom nobody will name */
 
 /* A person: one account key, one recovery key, document 0. */
 struct kith_jf_person {
@@ -83,6 +86,7 @@ struct kith_jf {
 	struct kith_id group;
 	struct kith_map *panels;                /* name -> setup event (judge) */
 	KITH_VEC(struct kith_jf_node *) carriers;       /* of authority records */
+	struct kith_jf_person *inviter;         /* maker of all invites (judge) */
 	struct kith_id (*invite_id)(struct kith_jf *f, const char *name);       /* NULL: kith_jf_hash("invite", name) */
 	uint64_t clock;
 };
@@ -113,6 +117,27 @@ KITH_MUST_USE int kith_jf_begin(struct kith_jf *f, const char *const *panels, si
  */
 KITH_MUST_USE int kith_jf_build(struct kith_jf *f, struct kith_jf_event *e, const struct kith_id *cut, struct kith_diag *d);
 KITH_MUST_USE int kith_jf_build_all(struct kith_jf *f, struct kith_diag *d);      /* in f->order, with empty cuts */
+
+/*
+ * A group of its own, in memory, behind the door that every record comes in by:
+ * objects first, then each record as a run of one, in the order given, again and
+ * again until all are held (what waits for others may be pushed out meanwhile).
+ */
+struct kith_jf_record {
+	struct kith_id id;
+	struct kith_slice header, sig;
+};
+struct kith_jf_session {                /* stays where it is while open */
+	struct kith_self self;
+	struct kith_store *store;
+	struct kith_txn *txn;
+	struct kith_group *group;
+};
+KITH_MUST_USE int kith_jf_open(struct kith_jf *f, struct kith_jf_session *s);    /* offers all objects, documents and node records */
+/* CORRUPT: some will not be taken in; when may_wait, those that wait for what is not given are no mistake. */
+KITH_MUST_USE int kith_jf_admit(struct kith_jf_session *s, const struct kith_jf_record *rec, size_t n, const size_t *order,
+    bool may_wait);
+void kith_jf_close(struct kith_jf_session *s);
 
 /* Numbers 0 .. n - 1 in a random order that follows from the seed. NULL: memory. Caller frees. */
 size_t *kith_jf_shuffle(size_t n, uint64_t seed);
