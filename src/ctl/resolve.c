@@ -6,90 +6,29 @@
 
 #include "ctl/ctl.h"
 #include "ctl/judgefile.h"
-#include "group/authority.h"
-#include "id/doc.h"
 #include "wire/mp.h"
 
 /* kithctl resolve: authority acts from a FILE through the engine's own admission path (DESIGN section 11). */
 
 /* ---- in ---- */
 
+/* The create and all events, offered in this order. */
 static int
-env_verify(void *ctx, const uint8_t pk[32], int label, struct kith_slice msg, const uint8_t sig[64])
+admit_all(struct kith_jf *f, struct kith_jf_session *s, const size_t *order)
 {
-	(void)ctx;
-	return kith_verify(pk, (enum kith_label)label, msg, sig);
-}
+	struct kith_jf_record *rec = calloc(f->n_events + 1, sizeof(*rec));
+	size_t i;
+	int r;
 
-/* The document that the record names, its chain, and the author's signature. */
-static bool
-author_ok(struct kith_jf *f, const struct kith_env *env, const char *name, const struct kith_record *rec)
-{
-	const struct kith_jf_person *p = kith_jf_person(f, name);
-	enum kith_doc_by by;
-	struct kith_doc doc;
+	if (rec == NULL)
+		return KITH_E_NOMEM;
+	for (i = 0; i <= f->n_events; i++) {
+		const struct kith_jf_event *e = i == 0 ? &f->create : &f->event[f->order[i - 1]];
 
-	return p != NULL && kith_doc_parse(kith_buf_slice(&p->raw), &doc) == KITH_OK &&
-	    kith_doc_check(env, &doc, NULL, &by) == KITH_OK && kith_id_eq(&doc.id, &rec->doc) &&
-	    kith_id_eq(&doc.uid, &rec->author) && kith_record_author_check(env, rec, doc.account_pk) == KITH_OK;
-}
-
-static int
-admit(struct kith_jf *f, struct kith_authority *a, const struct kith_jf_event *e)
-{
-	const struct kith_env env = { .verify = env_verify };
-	struct kith_arena *mem = kith_arena_new(1u << 19);
-	struct kith_act_proof proof = { .author_ok = false };
-	const struct kith_act *act;
-	struct kith_record rec;
-	struct kith_op op;
-	int r = KITH_E_NOMEM;
-
-	if (mem == NULL)
-		return r;
-	r = kith_record_parse(kith_buf_slice(&e->header), &rec);
-	if (r == KITH_OK)
-		r = kith_verify(kith_signer_pk(e->at->sign), KITH_L_TIP, kith_id_slice(&rec.id), e->sig.p);
-	if (r == KITH_OK) {
-		proof.author_ok = author_ok(f, &env, e->author, &rec);
-		r = kith_op_parse(rec.kind, rec.op, mem, &op);
+		rec[i] = (struct kith_jf_record){ e->rid, kith_buf_slice(&e->header), e->sig };
 	}
-	if (r == KITH_OK)
-		r = kith_authority_add(a, &rec, &op, &proof, &act);
-	kith_arena_free(mem);
-	return r;
-}
-
-/* All records, in the order given; what comes before its parents waits for them. */
-static int
-admit_all(struct kith_jf *f, const size_t *order, struct kith_authority **out)
-{
-	size_t n = f->n_events + 1, left = n, i;
-	bool *done = calloc(n, sizeof(*done));
-	struct kith_authority *a = NULL;
-	int r = KITH_E_NOMEM;
-
-	if (done == NULL)
-		return r;
-	r = kith_authority_new(&f->group, &a);
-	while (r == KITH_OK && left > 0) {
-		for (i = 0; i < n && r == KITH_OK; i++) {
-			size_t at = order[i];
-
-			if (done[at])
-				continue;
-			r = admit(f, a, at == 0 ? &f->create : &f->event[f->order[at - 1]]);
-			done[at] = r == KITH_OK;
-			left -= done[at];
-			if (r == KITH_E_MISSING)
-				r = KITH_OK;
-		}
-	}
-	free(done);
-	if (r == KITH_OK)
-		*out = a;
-	else
-		kith_authority_free(a);
+	r = kith_jf_admit(s, rec, f->n_events + 1, order, false);
+	free(rec);
 	return r;
 }
 
@@ -319,7 +258,8 @@ print_result(struct kith_jf *f, struct kith_authority *a)
 static int
 run(const char *path, bool shuffle, uint64_t seed, struct kith_diag *d)
 {
-	struct kith_authority *a = NULL;
+	struct kith_jf_session s = { .store = NULL };
+	struct kith_authority *a;
 	struct kith_jf *f = NULL;
 	size_t *order = NULL, i;
 	uint32_t first;
@@ -337,14 +277,17 @@ run(const char *path, bool shuffle, uint64_t seed, struct kith_diag *d)
 	for (i = 0; r == KITH_OK && !shuffle && i <= f->n_events; i++)
 		order[i] = i;
 	if (r == KITH_OK)
-		r = admit_all(f, order, &a);
+		r = kith_jf_open(f, &s);
+	if (r == KITH_OK)
+		r = admit_all(f, &s, order);
+	a = r == KITH_OK ? kith_group_authority(s.group) : NULL;
 	if (r == KITH_OK)
 		r = kith_authority_verify(a, &first);
 	if (r == KITH_OK)
 		r = print_result(f, a);
 out:
 	free(order);
-	kith_authority_free(a);
+	kith_jf_close(&s);
 	kith_jf_free(f);
 	return r;
 }
