@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/sign.h"
+#include "storage/ledger_in.h"
 
 /*
  * A record in the log: flags u8 · feed number u32 · seq u64 · clock u64 · first
@@ -22,260 +23,6 @@ pos_key(uint8_t k[8], uint64_t pos)
 {
 	kith_put_be64(k, pos);
 	return kith_slice_of(k, 8);
-}
-
-static struct kith_slice
-number_key(uint8_t k[4], uint32_t number)
-{
-	kith_put_be32(k, number);
-	return kith_slice_of(k, 4);
-}
-
-static bool
-starts_with(struct kith_slice s, const uint8_t *p, size_t n)
-{
-	return s.n >= n && memcmp(s.p, p, n) == 0;
-}
-
-/* NOTFOUND is no failure where a list may simply end. */
-static int
-at_end(int r)
-{
-	return r == KITH_E_NOTFOUND ? KITH_OK : r;
-}
-
-/* ---- scopes and feeds ---- */
-
-static const char scopes_key[] = "scopes";      /* in META: how many scope numbers were given */
-
-int
-kith_ledger_scope(struct kith_txn *t, const struct kith_id *group, const struct kith_id *scope, bool create,
-    uint32_t *scopeno)
-{
-	uint8_t key[2 * KITH_ID_BYTES], n[4];
-	struct kith_slice v;
-	uint32_t last = 0;
-	int r;
-
-	memcpy(key, group->b, KITH_ID_BYTES);
-	memcpy(key + KITH_ID_BYTES, scope->b, KITH_ID_BYTES);
-	r = kith_txn_get(t, KITH_T_SCOPES, kith_slice_of(key, sizeof(key)), &v);
-	if (r == KITH_OK) {
-		if (v.n != 4)
-			return KITH_E_CORRUPT;
-		*scopeno = kith_get_be32(v.p);
-		return KITH_OK;
-	}
-	if (r != KITH_E_NOTFOUND || !create)
-		return r;
-	r = kith_txn_get(t, KITH_T_META, kith_slice_str(scopes_key), &v);
-	if (r == KITH_OK) {
-		if (v.n != 4)
-			return KITH_E_CORRUPT;
-		last = kith_get_be32(v.p);
-	} else if (r != KITH_E_NOTFOUND) {
-		return r;
-	}
-	if (last == UINT32_MAX)
-		return KITH_E_LIMIT;
-	v = number_key(n, last + 1);
-	r = kith_txn_put(t, KITH_T_META, kith_slice_str(scopes_key), v);
-	if (r == KITH_OK)
-		r = kith_txn_put(t, KITH_T_SCOPES, kith_slice_of(key, sizeof(key)), v);
-	if (r == KITH_OK)
-		*scopeno = last + 1;
-	return r;
-}
-
-#define FEEDS_KEY (3 * KITH_ID_BYTES + 8)
-
-static void
-encode_key(uint8_t out[FEEDS_KEY], const struct kith_ledger_key *k)
-{
-	memcpy(out, k->group.b, KITH_ID_BYTES);
-	memcpy(out + KITH_ID_BYTES, k->scope.b, KITH_ID_BYTES);
-	memcpy(out + 2 * KITH_ID_BYTES, k->node.b, KITH_ID_BYTES);
-	kith_put_be64(out + 3 * KITH_ID_BYTES, k->incarnation);
-}
-
-static void
-decode_key(const uint8_t in[FEEDS_KEY], struct kith_ledger_key *k)
-{
-	memcpy(k->group.b, in, KITH_ID_BYTES);
-	memcpy(k->scope.b, in + KITH_ID_BYTES, KITH_ID_BYTES);
-	memcpy(k->node.b, in + 2 * KITH_ID_BYTES, KITH_ID_BYTES);
-	k->incarnation = kith_get_be64(in + 3 * KITH_ID_BYTES);
-}
-
-/* A feed's description: key · scope number u32 · next_seq · n_held · tip · bits u8 · sig_seq · sig 64 · flags u32. */
-#define FEED_SCOPENO FEEDS_KEY
-#define FEED_NEXT (FEED_SCOPENO + 4)
-#define FEED_HELD (FEED_NEXT + 8)
-#define FEED_TIP (FEED_HELD + 8)
-#define FEED_BITS (FEED_TIP + KITH_ID_BYTES)
-#define FEED_SIG_SEQ (FEED_BITS + 1)
-#define FEED_SIG (FEED_SIG_SEQ + 8)
-#define FEED_FLAGS (FEED_SIG + SIG)
-#define FEED_BYTES (FEED_FLAGS + 4)
-#define FEED_HAS_SIG 1u
-#define FEED_FORKED 2u
-
-static void
-encode_feed(uint8_t b[FEED_BYTES], const struct kith_ledger_feed *f)
-{
-	encode_key(b, &f->key);
-	kith_put_be32(b + FEED_SCOPENO, f->scopeno);
-	kith_put_be64(b + FEED_NEXT, f->next_seq);
-	kith_put_be64(b + FEED_HELD, f->n_held);
-	memcpy(b + FEED_TIP, f->tip.b, KITH_ID_BYTES);
-	b[FEED_BITS] = (uint8_t)((f->has_sig ? FEED_HAS_SIG : 0) | (f->forked ? FEED_FORKED : 0));
-	kith_put_be64(b + FEED_SIG_SEQ, f->sig_seq);
-	memcpy(b + FEED_SIG, f->sig, SIG);
-	kith_put_be32(b + FEED_FLAGS, f->flags);
-}
-
-static int
-decode_feed(struct kith_slice v, uint32_t feedno, struct kith_ledger_feed *f)
-{
-	if (v.n != FEED_BYTES)
-		return KITH_E_CORRUPT;
-	decode_key(v.p, &f->key);
-	f->feedno = feedno;
-	f->scopeno = kith_get_be32(v.p + FEED_SCOPENO);
-	f->next_seq = kith_get_be64(v.p + FEED_NEXT);
-	f->n_held = kith_get_be64(v.p + FEED_HELD);
-	memcpy(f->tip.b, v.p + FEED_TIP, KITH_ID_BYTES);
-	f->has_sig = (v.p[FEED_BITS] & FEED_HAS_SIG) != 0;
-	f->forked = (v.p[FEED_BITS] & FEED_FORKED) != 0;
-	f->sig_seq = kith_get_be64(v.p + FEED_SIG_SEQ);
-	memcpy(f->sig, v.p + FEED_SIG, SIG);
-	f->flags = kith_get_be32(v.p + FEED_FLAGS);
-	return KITH_OK;
-}
-
-/* The number in a table's last key; 0: it is empty. width: 4 or 8 bytes. */
-static int
-last_number(struct kith_txn *t, enum kith_table tb, size_t width, uint64_t *out)
-{
-	struct kith_cursor *c;
-	struct kith_slice k, v;
-	int r = kith_cursor_open(t, tb, &c);
-
-	if (r != KITH_OK)
-		return r;
-	r = kith_cursor_seek(c, kith_slice_of(NULL, 0), true, &k, &v);
-	if (r == KITH_E_NOTFOUND) {
-		*out = 0;
-		r = KITH_OK;
-	} else if (r == KITH_OK) {
-		if (k.n != width)
-			r = KITH_E_CORRUPT;
-		else
-			*out = width == 4 ? kith_get_be32(k.p) : kith_get_be64(k.p);
-	}
-	kith_cursor_close(c);
-	return r;
-}
-
-int
-kith_ledger_feed(struct kith_txn *t, const struct kith_ledger_key *key, bool create, uint32_t *feedno)
-{
-	struct kith_ledger_feed f = { .key = *key };
-	uint8_t k[FEEDS_KEY], number[4], b[FEED_BYTES];
-	struct kith_slice v;
-	uint64_t last;
-	int r;
-
-	encode_key(k, key);
-	r = kith_txn_get(t, KITH_T_FEEDS, kith_slice_of(k, sizeof(k)), &v);
-	if (r == KITH_OK) {
-		if (v.n != 4)
-			return KITH_E_CORRUPT;
-		*feedno = kith_get_be32(v.p);
-		return KITH_OK;
-	}
-	if (r != KITH_E_NOTFOUND || !create)
-		return r;
-	r = last_number(t, KITH_T_FEED, 4, &last);
-	if (r == KITH_OK && last == UINT32_MAX)
-		r = KITH_E_LIMIT;
-	if (r == KITH_OK)
-		r = kith_ledger_scope(t, &key->group, &key->scope, true, &f.scopeno);
-	if (r != KITH_OK)
-		return r;
-	f.feedno = (uint32_t)last + 1;
-	encode_feed(b, &f);
-	v = number_key(number, f.feedno);
-	r = kith_txn_put(t, KITH_T_FEED, v, kith_slice_of(b, sizeof(b)));
-	if (r == KITH_OK)
-		r = kith_txn_put(t, KITH_T_FEEDS, kith_slice_of(k, sizeof(k)), v);
-	if (r == KITH_OK)
-		*feedno = f.feedno;
-	return r;
-}
-
-int
-kith_ledger_feed_get(struct kith_txn *t, uint32_t feedno, struct kith_ledger_feed *out)
-{
-	uint8_t k[4];
-	struct kith_slice v;
-	int r = kith_txn_get(t, KITH_T_FEED, number_key(k, feedno), &v);
-
-	return r == KITH_OK ? decode_feed(v, feedno, out) : r;
-}
-
-int
-kith_ledger_feed_put(struct kith_txn *t, const struct kith_ledger_feed *f)
-{
-	uint8_t k[4], b[FEED_BYTES];
-	struct kith_slice v;
-	int r = kith_txn_get(t, KITH_T_FEED, number_key(k, f->feedno), &v);
-
-	if (r != KITH_OK)
-		return r;
-	if (v.n != FEED_BYTES)
-		return KITH_E_CORRUPT;
-	encode_feed(b, f);
-	memcpy(b, v.p, FEED_NEXT);
-	return kith_txn_put(t, KITH_T_FEED, kith_slice_of(k, sizeof(k)), kith_slice_of(b, sizeof(b)));
-}
-
-int
-kith_ledger_feeds(struct kith_txn *t, const struct kith_id *group, const struct kith_id *scope,
-    const struct kith_ledger_key *after, struct kith_ledger_feed_ref *out, size_t max, size_t *n)
-{
-	struct kith_ledger_key first = { .group = *group };
-	size_t fixed = scope != NULL ? 2 * KITH_ID_BYTES : KITH_ID_BYTES, got = 0;
-	uint8_t from[FEEDS_KEY];
-	struct kith_cursor *c;
-	struct kith_slice k, v;
-	int r;
-
-	if (scope != NULL)
-		first.scope = *scope;
-	encode_key(from, after != NULL ? after : &first);
-	r = kith_cursor_open(t, KITH_T_FEEDS, &c);
-	if (r != KITH_OK)
-		return r;
-	r = kith_cursor_seek(c, kith_slice_of(from, sizeof(from)), false, &k, &v);
-	if (r == KITH_OK && after != NULL && starts_with(k, from, sizeof(from)))
-		r = kith_cursor_step(c, false, &k, &v);
-	for (; r == KITH_OK && got < max; r = kith_cursor_step(c, false, &k, &v)) {
-		if (k.n != FEEDS_KEY || v.n != 4) {
-			r = KITH_E_CORRUPT;
-			break;
-		}
-		if (memcmp(k.p, group->b, KITH_ID_BYTES) != 0 ||
-		    (scope != NULL && memcmp(k.p + KITH_ID_BYTES, scope->b, fixed - KITH_ID_BYTES) != 0))
-			break;
-		decode_key(k.p, &out[got].key);
-		out[got++].feedno = kith_get_be32(v.p);
-	}
-	kith_cursor_close(c);
-	r = at_end(r);
-	if (r == KITH_OK)
-		*n = got;
-	return r;
 }
 
 /* ---- records ---- */
@@ -367,7 +114,7 @@ look_up(struct kith_txn *t, const struct kith_id *id, struct kith_ledger_record 
 	if (r != KITH_OK)
 		return r;
 	r = kith_cursor_seek(c, pair_key(from, kith_id_prefix(id), 0), false, &k, &v);
-	for (; r == KITH_OK && starts_with(k, from, ID_HEAD); r = kith_cursor_step(c, false, &k, &v)) {
+	for (; r == KITH_OK && kith_ledger_starts_with(k, from, ID_HEAD); r = kith_cursor_step(c, false, &k, &v)) {
 		if (k.n != sizeof(from)) {
 			r = KITH_E_CORRUPT;
 			break;
@@ -420,7 +167,7 @@ kith_ledger_find(struct kith_txn *t, const struct kith_id *id, uint64_t *pos)
 int
 kith_ledger_last(struct kith_txn *t, uint64_t *pos)
 {
-	return last_number(t, KITH_T_LOG, 8, pos);
+	return kith_ledger_last_number(t, KITH_T_LOG, 8, pos);
 }
 
 #define ORDER_KEY 28
@@ -556,7 +303,7 @@ kith_ledger_find_range(struct kith_txn *t, const struct kith_id *lo, const struc
 		}
 	}
 	kith_cursor_close(c);
-	r = at_end(r);
+	r = kith_ledger_at_end(r);
 	if (r == KITH_OK)
 		*n = got;
 	return r;
@@ -576,7 +323,7 @@ kith_ledger_range(struct kith_txn *t, uint32_t feedno, uint64_t from_seq, struct
 	if (r != KITH_OK)
 		return r;
 	r = kith_cursor_seek(c, place_key(from, feedno, from_seq, 0), false, &k, &v);
-	for (; r == KITH_OK && got < max && starts_with(k, from, 4); r = kith_cursor_step(c, false, &k, &v)) {
+	for (; r == KITH_OK && got < max && kith_ledger_starts_with(k, from, 4); r = kith_cursor_step(c, false, &k, &v)) {
 		if (k.n != PLACE_KEY) {
 			r = KITH_E_CORRUPT;
 			break;
@@ -584,7 +331,7 @@ kith_ledger_range(struct kith_txn *t, uint32_t feedno, uint64_t from_seq, struct
 		out[got++] = (struct kith_ledger_at){ kith_get_be64(k.p + 4), kith_get_be64(k.p + 12) };
 	}
 	kith_cursor_close(c);
-	r = at_end(r);
+	r = kith_ledger_at_end(r);
 	if (r == KITH_OK)
 		*n = got;
 	return r;
@@ -603,7 +350,7 @@ kith_ledger_place(struct kith_txn *t, uint32_t feedno, uint64_t seq, uint64_t *o
 	if (r != KITH_OK)
 		return r;
 	r = kith_cursor_seek(c, place_key(from, feedno, seq, 0), false, &k, &v);
-	for (; r == KITH_OK && starts_with(k, from, 12); r = kith_cursor_step(c, false, &k, &v)) {
+	for (; r == KITH_OK && kith_ledger_starts_with(k, from, 12); r = kith_cursor_step(c, false, &k, &v)) {
 		if (k.n != PLACE_KEY) {
 			r = KITH_E_CORRUPT;
 			break;
@@ -613,7 +360,7 @@ kith_ledger_place(struct kith_txn *t, uint32_t feedno, uint64_t seq, uint64_t *o
 		got++;
 	}
 	kith_cursor_close(c);
-	r = at_end(r);
+	r = kith_ledger_at_end(r);
 	if (r == KITH_OK)
 		*n = got;
 	return r;
@@ -643,9 +390,9 @@ kith_ledger_page(struct kith_txn *t, uint32_t scopeno, const struct kith_ledger_
 	if (r != KITH_OK)
 		return r;
 	r = kith_cursor_seek(c, order_key(key, scopeno, from->clock, from->id_head, from->pos), backward, &k, &v);
-	if (r == KITH_OK && starts_with(k, key, sizeof(key)))
+	if (r == KITH_OK && kith_ledger_starts_with(k, key, sizeof(key)))
 		r = kith_cursor_step(c, backward, &k, &v);
-	for (; r == KITH_OK && got < max && starts_with(k, key, 4); r = kith_cursor_step(c, backward, &k, &v)) {
+	for (; r == KITH_OK && got < max && kith_ledger_starts_with(k, key, 4); r = kith_cursor_step(c, backward, &k, &v)) {
 		if (k.n != ORDER_KEY) {
 			r = KITH_E_CORRUPT;
 			break;
@@ -654,7 +401,7 @@ kith_ledger_page(struct kith_txn *t, uint32_t scopeno, const struct kith_ledger_
 			kith_get_be64(k.p + 20) };
 	}
 	kith_cursor_close(c);
-	r = at_end(r);
+	r = kith_ledger_at_end(r);
 	if (r == KITH_OK)
 		*n = got;
 	return r;
@@ -678,7 +425,7 @@ kith_ledger_targets(struct kith_txn *t, const struct kith_id *id, uint64_t after
 	if (r != KITH_OK)
 		return r;
 	r = kith_cursor_seek(c, pair_key(from, kith_id_prefix(id), after + 1), false, &k, &v);
-	for (; r == KITH_OK && got < max && starts_with(k, from, ID_HEAD); r = kith_cursor_step(c, false, &k, &v)) {
+	for (; r == KITH_OK && got < max && kith_ledger_starts_with(k, from, ID_HEAD); r = kith_cursor_step(c, false, &k, &v)) {
 		if (k.n != sizeof(from) || v.n != 1 + ID_REST) {
 			r = KITH_E_CORRUPT;
 			break;
@@ -687,7 +434,7 @@ kith_ledger_targets(struct kith_txn *t, const struct kith_id *id, uint64_t after
 			out[got++] = (struct kith_ledger_aim){ kith_get_be64(k.p + 8), v.p[0] };
 	}
 	kith_cursor_close(c);
-	r = at_end(r);
+	r = kith_ledger_at_end(r);
 	if (r == KITH_OK)
 		*n = got;
 	return r;
@@ -717,8 +464,8 @@ kith_ledger_state_set(struct kith_txn *t, uint64_t pos, uint32_t flags)
 	uint8_t k[8], v[4];
 
 	if (flags == 0)
-		return at_end(kith_txn_del(t, KITH_T_STATE, pos_key(k, pos)));
-	return kith_txn_put(t, KITH_T_STATE, pos_key(k, pos), number_key(v, flags));
+		return kith_ledger_at_end(kith_txn_del(t, KITH_T_STATE, pos_key(k, pos)));
+	return kith_txn_put(t, KITH_T_STATE, pos_key(k, pos), kith_ledger_number_key(v, flags));
 }
 
 int
@@ -803,7 +550,7 @@ kith_ledger_proof_put(struct kith_txn *t, uint32_t feedno, struct kith_slice pro
 {
 	uint8_t k[4];
 	struct kith_slice v;
-	int r = kith_txn_get(t, KITH_T_PROOF, number_key(k, feedno), &v);
+	int r = kith_txn_get(t, KITH_T_PROOF, kith_ledger_number_key(k, feedno), &v);
 
 	if (r == KITH_OK)
 		return KITH_E_EXISTS;
@@ -817,7 +564,7 @@ kith_ledger_proof_get(struct kith_txn *t, uint32_t feedno, struct kith_slice *pr
 {
 	uint8_t k[4];
 
-	return kith_txn_get(t, KITH_T_PROOF, number_key(k, feedno), proof);
+	return kith_txn_get(t, KITH_T_PROOF, kith_ledger_number_key(k, feedno), proof);
 }
 
 /* ---- scrubbing ---- */

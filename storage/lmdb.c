@@ -1,77 +1,16 @@
 #include "storage/lmdb.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <lmdb.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "storage/disk.h"
-#include "storage/ledger.h"
+#include "storage/lmdb_in.h"
 
-#define MAP_SIZE (sizeof(size_t) > 4 ? UINT64_C(64) << 30 : UINT64_C(1) << 30)
-#define MAP_MIN (UINT64_C(64) << 20)
-#define READERS 256
 #define PAGE_GUESS 4096
 #define TIGHT (UINT64_C(16) << 20)      /* with less room than this a short write was the disk's end */
-
-static const char *const table_names[KITH_T_COUNT_] = {
-	[KITH_T_META] = "meta", [KITH_T_LOG] = "log", [KITH_T_BODY] = "body", [KITH_T_STATE] = "state",
-	[KITH_T_IDX] = "idx", [KITH_T_FEEDS] = "feeds", [KITH_T_FEED] = "feed", [KITH_T_PLACE] = "place",
-	[KITH_T_ORDER] = "order", [KITH_T_TARGET] = "target", [KITH_T_SCOPES] = "scopes", [KITH_T_OBJECT] = "object",
-	[KITH_T_GROUP] = "group", [KITH_T_FACT] = "fact", [KITH_T_ROSTER] = "roster", [KITH_T_CHANGE] = "change",
-	[KITH_T_ACCOUNT] = "account", [KITH_T_HANDLE] = "handle", [KITH_T_SESSION] = "session",
-	[KITH_T_USER] = "user", [KITH_T_NODE] = "node", [KITH_T_MAIL] = "mail", [KITH_T_INVITE] = "invite",
-	[KITH_T_TXN] = "txn", [KITH_T_DUE] = "due", [KITH_T_PROOF] = "proof",
-};
-
-_Static_assert(KITH_T_COUNT_ <= 32, "lm_txn.touched has a bit for each table");
-
-struct lm_cursor {
-	struct kith_cursor base;
-	MDB_cursor *mdb;
-	uint64_t renewed;                               /* as its transaction's, when it was last renewed */
-	struct lm_cursor *next;
-};
-
-struct lm_txn {
-	struct kith_txn base;
-	MDB_txn *mdb;
-	uint64_t renewed;                               /* a reader's: how often */
-	struct lm_txn *next;                            /* in the pool of idle readers */
-	struct lm_cursor *spare[KITH_T_COUNT_];         /* closed by the caller, kept for the next who asks */
-	uint8_t *scratch;                               /* a writer's: puts copy through it, so that they may take slices of ours */
-	size_t n_scratch;
-	uint32_t touched;                               /* a writer's: bit per table */
-};
-
-/* The last key of a table that grows at its end. */
-struct last_key {
-	bool known;
-	size_t n;                                       /* 0: the table is empty */
-	uint8_t b[KITH_STORE_KEY_MAX];
-};
-
-struct lm {
-	struct kith_store base;
-	MDB_env *env;
-	MDB_dbi dbi[KITH_T_COUNT_];
-	struct kith_lmdb_options opt;
-	char *dir;
-	int lock_fd;
-	pthread_mutex_t mutex;                          /* over the five below */
-	struct lm_txn *idle;
-	unsigned n_open;
-	bool writing, grow;
-	bool dead;                                      /* a write failed for good: no more of them */
-	struct lm_txn writer;
-	struct last_key last[KITH_T_COUNT_];            /* the writer's */
-};
 
 static struct lm *
 lm_of(const struct kith_txn *t)
@@ -85,8 +24,8 @@ txn_of(struct kith_txn *t)
 	return (struct lm_txn *)t;
 }
 
-static int
-code(int rc)
+int
+kith_lm_code(int rc)
 {
 	switch (rc) {
 	case MDB_SUCCESS: return KITH_OK;
@@ -150,8 +89,8 @@ spare_drop(struct lm_txn *t)
 	}
 }
 
-static uint64_t
-file_length(const struct lm *s)
+uint64_t
+kith_lm_file_length(const struct lm *s)
 {
 	struct stat st;
 	mdb_filehandle_t fd;
@@ -161,8 +100,8 @@ file_length(const struct lm *s)
 	return (uint64_t)st.st_size;
 }
 
-static void
-map_use(const struct lm *s, uint64_t *size, uint64_t *used)
+void
+kith_lm_map_use(const struct lm *s, uint64_t *size, uint64_t *used)
 {
 	MDB_envinfo info;
 	MDB_stat st;
@@ -173,13 +112,12 @@ map_use(const struct lm *s, uint64_t *size, uint64_t *used)
 	*used = ((uint64_t)info.me_last_pgno + 1) * st.ms_psize;
 }
 
-/* Doubles the map when four fifths are used. No transaction may be open; holds the mutex. */
-static void
-maybe_grow(struct lm *s)
+void
+kith_lm_maybe_grow(struct lm *s)
 {
 	uint64_t size, used, want;
 
-	map_use(s, &size, &used);
+	kith_lm_map_use(s, &size, &used);
 	if (!s->grow && used / 4 < size / 5)
 		return;
 	s->grow = false;
@@ -190,9 +128,8 @@ maybe_grow(struct lm *s)
 		(void)mdb_env_set_mapsize(s->env, (size_t)want);       /* if it fails the old one stands */
 }
 
-/* While n_open is not zero the map stays where it is. */
-static void
-count_open(struct lm *s, int by)
+void
+kith_lm_count_open(struct lm *s, int by)
 {
 	(void)pthread_mutex_lock(&s->mutex);
 	s->n_open = by > 0 ? s->n_open + 1 : s->n_open - 1;
@@ -234,8 +171,8 @@ begin_read(struct lm *s, struct kith_txn **out)
 			mdb_txn_abort(t->mdb);
 		free(t);
 	}
-	count_open(s, -1);
-	return code(rc);
+	kith_lm_count_open(s, -1);
+	return kith_lm_code(rc);
 }
 
 static int
@@ -250,7 +187,7 @@ begin_write(struct lm *s, struct kith_txn **out)
 		r = KITH_E_BUSY;
 	} else {
 		if (s->n_open == 0)
-			maybe_grow(s);
+			kith_lm_maybe_grow(s);
 		s->n_open++;
 		s->writing = true;
 	}
@@ -268,7 +205,7 @@ begin_write(struct lm *s, struct kith_txn **out)
 	if (rc == MDB_PANIC)
 		s->dead = true;
 	(void)pthread_mutex_unlock(&s->mutex);
-	return code(rc);
+	return kith_lm_code(rc);
 }
 
 static int
@@ -332,9 +269,9 @@ commit_failed(struct lm *s, int rc)
 {
 	uint64_t total, room;
 	MDB_txn *probe;
-	int r = code(rc);
+	int r = kith_lm_code(rc);
 
-	if (rc == EIO && kith_disk_room(s->dir, s->opt.disk_limit, file_length(s), &total, &room) == KITH_OK && room < TIGHT)
+	if (rc == EIO && kith_disk_room(s->dir, s->opt.disk_limit, kith_lm_file_length(s), &total, &room) == KITH_OK && room < TIGHT)
 		r = KITH_E_FULL;
 	if (r == KITH_E_FULL) {
 		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &probe);
@@ -407,7 +344,7 @@ lm_get(struct kith_txn *base, enum kith_table tb, struct kith_slice key, struct 
 		rc = mdb_cursor_get(c->mdb, &k, &v, MDB_SET_KEY);
 	if (rc == 0)
 		*val = slice_of(v);
-	return code(rc);
+	return kith_lm_code(rc);
 }
 
 static int
@@ -418,7 +355,7 @@ lm_cursor(struct kith_txn *base, enum kith_table tb, struct kith_cursor **out)
 	int rc = spare(t, tb, &c);
 
 	if (rc != 0)
-		return code(rc);
+		return kith_lm_code(rc);
 	t->spare[tb] = c->next;
 	c->base.ops = base->ops;
 	c->base.txn = base;
@@ -464,7 +401,7 @@ lm_seek(struct kith_cursor *base, struct kith_slice key, bool backward, struct k
 		*k = slice_of(mk);
 		*v = slice_of(mv);
 	}
-	return code(rc);
+	return kith_lm_code(rc);
 }
 
 static int
@@ -477,7 +414,7 @@ lm_step(struct kith_cursor *base, bool backward, struct kith_slice *k, struct ki
 		*k = slice_of(mk);
 		*v = slice_of(mv);
 	}
-	return code(rc);
+	return kith_lm_code(rc);
 }
 
 /* ---- writing ---- */
@@ -557,7 +494,7 @@ lm_put(struct kith_txn *base, enum kith_table tb, struct kith_slice key, struct 
 	if (rc == 0)
 		rc = mdb_cursor_put(c->mdb, &k, &v, append ? MDB_APPEND : 0);
 	if (rc != 0)
-		return code(rc);
+		return kith_lm_code(rc);
 	if (append) {
 		memcpy(l->b, k.mv_data, k.mv_size);
 		l->n = k.mv_size;
@@ -579,13 +516,13 @@ lm_del(struct kith_txn *base, enum kith_table tb, struct kith_slice key)
 	rc = mdb_del(txn_of(base)->mdb, s->dbi[tb], &k, NULL);
 	if (rc == 0)
 		count_pages(txn_of(base), tb, 0, false);
-	return code(rc);
+	return kith_lm_code(rc);
 }
 
-/* ---- closing ---- */
+/* ---- making and closing ---- */
 
-static void
-env_free(struct lm *s)
+void
+kith_lm_free(struct lm *s)
 {
 	struct lm_txn *t;
 
@@ -611,7 +548,7 @@ lm_close(struct kith_store *store)
 	struct lm *s = (struct lm *)store;
 
 	kith_assert(s->n_open == 0);
-	env_free(s);
+	kith_lm_free(s);
 }
 
 static const struct kith_store_ops lm_ops = {
@@ -628,11 +565,8 @@ static const struct kith_store_ops lm_ops = {
 	.close = lm_close,
 };
 
-/* ---- opening ---- */
-
-/* An empty one, with no environment yet. dir: where the disk is asked for room. */
-static int
-lm_new(const char *dir, const struct kith_lmdb_options *opt, struct lm **out)
+int
+kith_lm_new(const char *dir, const struct kith_lmdb_options *opt, struct lm **out)
 {
 	struct lm *s = calloc(1, sizeof(*s));
 
@@ -648,508 +582,16 @@ lm_new(const char *dir, const struct kith_lmdb_options *opt, struct lm **out)
 	}
 	s->dir = strdup(dir);
 	if (s->dir == NULL) {
-		env_free(s);
+		kith_lm_free(s);
 		return KITH_E_NOMEM;
 	}
 	*out = s;
 	return KITH_OK;
 }
 
-/* Opens the environment, with half the map again and again where the address space does not allow more. */
-static int
-env_open(struct lm *s, const char *path, unsigned flags, uint64_t map_size)
-{
-	int rc;
-
-	for (;; map_size /= 2) {
-		rc = mdb_env_create(&s->env);
-		if (rc != 0) {
-			s->env = NULL;
-			return rc;
-		}
-		rc = mdb_env_set_maxdbs(s->env, KITH_T_COUNT_);
-		if (rc == 0)
-			rc = mdb_env_set_maxreaders(s->env, s->opt.max_readers != 0 ? s->opt.max_readers : READERS);
-		if (rc == 0)
-			rc = map_size <= SIZE_MAX ? mdb_env_set_mapsize(s->env, (size_t)map_size) : ENOMEM;
-		if (rc == 0)
-			rc = mdb_env_open(s->env, path, MDB_NOTLS | flags, 0600);
-		if (rc == 0)
-			return 0;
-		mdb_env_close(s->env);
-		s->env = NULL;
-		if (rc != ENOMEM || map_size / 2 < MAP_MIN)
-			return rc;
-	}
-}
-
-/* All pages from `first` on in the list of free ones? */
-static int
-all_free(struct lm *s, uint64_t first, uint64_t last, bool *yes)
-{
-	MDB_txn *txn;
-	MDB_cursor *c;
-	MDB_val k, v;
-	size_t i, n, id;
-	uint64_t found = 0;
-	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
-
-	if (rc != 0)
-		return rc;
-	rc = mdb_cursor_open(txn, 0, &c);               /* the free list is the environment's first table: lists of page numbers */
-	if (rc == 0) {
-		while ((rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0) {
-			memcpy(&n, v.mv_data, v.mv_size >= sizeof(n) ? sizeof(n) : 0);
-			if (v.mv_size < sizeof(n) || n > v.mv_size / sizeof(n) - 1) {
-				rc = MDB_CORRUPTED;
-				break;
-			}
-			for (i = 1; i <= n; i++) {
-				memcpy(&id, (const uint8_t *)v.mv_data + i * sizeof(id), sizeof(id));
-				if (id >= first && id <= last)
-					found++;
-			}
-		}
-		mdb_cursor_close(c);
-	}
-	mdb_txn_abort(txn);
-	*yes = rc == MDB_NOTFOUND && found == last - first + 1;
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-/*
- * Touching a page behind the end of the file is SIGBUS, so its length is looked
- * at before any page but the two root pages is. LMDB leaves out pages at the
- * end that a transaction took and gave back; so the file is drawn out first,
- * with zeros, and then the missing pages must all be known as free.
- */
-static int
-check_length(struct lm *s, struct kith_diag *diag)
-{
-	MDB_envinfo info;
-	MDB_stat st;
-	mdb_filehandle_t fd;
-	uint64_t have = file_length(s), need, size;
-	bool ok = false;
-	int rc = mdb_env_info(s->env, &info);
-
-	if (rc == 0)
-		rc = mdb_env_stat(s->env, &st);
-	if (rc == 0)
-		rc = mdb_env_get_fd(s->env, &fd);
-	if (rc != 0)
-		return code(rc);
-	map_use(s, &size, &need);
-	if (have >= need)
-		return KITH_OK;
-	if (have >= 2 * (uint64_t)st.ms_psize) {
-		if (ftruncate(fd, (off_t)need) != 0)
-			return code(errno);
-		rc = all_free(s, have / st.ms_psize, info.me_last_pgno, &ok);
-		if (rc == 0 && ok)
-			return KITH_OK;
-		if (ftruncate(fd, (off_t)have) != 0)
-			return code(errno);
-	}
-	kith_diag_set(diag, "%s/data.mdb is cut short: %llu bytes where %llu are needed; restore it from a backup", s->dir,
-	    (unsigned long long)have, (unsigned long long)need);
-	return KITH_E_CORRUPT;
-}
-
-static int
-open_tables(struct lm *s, bool create)
-{
-	MDB_txn *txn;
-	int rc, tb;
-
-	rc = mdb_txn_begin(s->env, NULL, create ? 0 : MDB_RDONLY, &txn);
-	if (rc != 0)
-		return rc;
-	for (tb = 0; tb < KITH_T_COUNT_ && rc == 0; tb++) {
-		kith_assert(table_names[tb] != NULL);
-		rc = mdb_dbi_open(txn, table_names[tb], create ? MDB_CREATE : 0, &s->dbi[tb]);
-	}
-	if (rc != 0) {
-		mdb_txn_abort(txn);
-		return rc;
-	}
-	return mdb_txn_commit(txn);
-}
-
-static const char format_key[] = "format";
-static const char copied_key[] = "copied";              /* set in a backup: it is no continuation of the store it came from */
-static const char incarnation_key[] = "incarnation";
-
-static int
-put_format(struct kith_txn *t, uint32_t format)
-{
-	uint8_t b[4];
-
-	kith_put_be32(b, format);
-	return kith_txn_put(t, KITH_T_META, kith_slice_str(format_key), kith_slice_of(b, sizeof(b)));
-}
-
-static int
-forget(struct kith_txn *t, const char *name)
-{
-	int r = kith_txn_del(t, KITH_T_META, kith_slice_str(name));
-
-	return r == KITH_E_NOTFOUND ? KITH_OK : r;
-}
-
-/*
- * Format 0 had no number and did not mark its copies, so nobody can tell whether
- * this is one: it must go on in a new incarnation.
- */
-static int
-from_0(struct kith_txn *t, bool *done)
-{
-	*done = true;
-	return forget(t, incarnation_key);
-}
-
-/*
- * migrations[n] leads from format n to n + 1. Each call is one transaction's
- * worth of it and may be the last before somebody pulls the plug; *done in the
- * call that finishes it, which commits together with the new number.
- */
-static int (*const migrations[KITH_STORE_FORMAT])(struct kith_txn *t, bool *done) = { from_0 };
-
-static int
-migrate(struct lm *s, uint32_t format)
-{
-	struct kith_txn *t;
-	bool done;
-	int r;
-
-	while (format < KITH_STORE_FORMAT) {
-		r = kith_store_begin(&s->base, true, &t);
-		if (r != KITH_OK)
-			return r;
-		done = false;
-		r = migrations[format](t, &done);
-		if (r == KITH_OK && done)
-			r = put_format(t, format + 1);
-		if (r != KITH_OK) {
-			kith_txn_abort(t);
-			return r;
-		}
-		r = kith_txn_commit(t);
-		if (r != KITH_OK)
-			return r;
-		if (done)
-			format++;
-	}
-	return KITH_OK;
-}
-
-/* Reads the format before anything else. *fresh: there is nothing yet. */
-static int
-read_format(struct lm *s, uint32_t *format, bool *fresh)
-{
-	MDB_txn *txn;
-	MDB_dbi meta;
-	MDB_stat st;
-	MDB_val k = val_of(kith_slice_str(format_key)), v;
-	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
-
-	if (rc != 0)
-		return rc;
-	*fresh = false;
-	*format = 0;
-	rc = mdb_dbi_open(txn, table_names[KITH_T_META], 0, &meta);
-	if (rc == 0)
-		rc = mdb_get(txn, meta, &k, &v);
-	if (rc == 0) {
-		if (v.mv_size == 4)
-			*format = kith_get_be32(v.mv_data);
-		else
-			rc = MDB_CORRUPTED;
-	} else if (rc == MDB_NOTFOUND) {
-		rc = mdb_env_stat(s->env, &st);
-		*fresh = rc == 0 && st.ms_entries == 0;         /* tables are entries of the environment's main one */
-	}
-	mdb_txn_abort(txn);
-	return rc;
-}
-
-static int
-write_first(struct lm *s)
-{
-	struct kith_txn *t;
-	int r = kith_store_begin(&s->base, true, &t);
-
-	if (r != KITH_OK)
-		return r;
-	r = put_format(t, KITH_STORE_FORMAT);
-	if (r == KITH_OK)
-		return kith_txn_commit(t);
-	kith_txn_abort(t);
-	return r;
-}
-
-/* A copy of another store, opened for the first time as one of its own. */
-static int
-settle_copy(struct lm *s)
-{
-	struct kith_txn *t;
-	struct kith_slice v;
-	int r = kith_store_begin(&s->base, false, &t);
-
-	if (r != KITH_OK)
-		return r;
-	r = kith_txn_get(t, KITH_T_META, kith_slice_str(copied_key), &v);
-	kith_txn_abort(t);
-	if (r != KITH_OK)
-		return r == KITH_E_NOTFOUND ? KITH_OK : r;
-	r = kith_store_begin(&s->base, true, &t);
-	if (r != KITH_OK)
-		return r;
-	r = forget(t, incarnation_key);
-	if (r == KITH_OK)
-		r = forget(t, copied_key);
-	if (r == KITH_OK)
-		return kith_txn_commit(t);
-	kith_txn_abort(t);
-	return r;
-}
-
-static int
-settle(struct lm *s, struct kith_diag *diag)
-{
-	uint32_t format;
-	bool fresh;
-	int rc, r;
-
-	rc = read_format(s, &format, &fresh);
-	if (rc != 0)
-		return code(rc);
-	if (format > KITH_STORE_FORMAT) {
-		kith_diag_set(diag, "the store in %s has format %u and this program knows formats up to %u; use the newer program, "
-		    "or the backup made before it was used", s->dir, (unsigned)format, (unsigned)KITH_STORE_FORMAT);
-		return KITH_E_DENIED;
-	}
-	rc = open_tables(s, false);
-	if (rc == MDB_NOTFOUND)
-		rc = open_tables(s, true);
-	if (rc != 0)
-		return code(rc);
-	r = fresh ? write_first(s) : migrate(s, format);
-	return r == KITH_OK ? settle_copy(s) : r;
-}
-
-static int
-take_lock(struct lm *s, struct kith_diag *diag)
-{
-	size_t n = strlen(s->dir) + sizeof("/lock");
-	char *path = malloc(n);
-	int r = KITH_OK;
-
-	if (path == NULL)
-		return KITH_E_NOMEM;
-	(void)snprintf(path, n, "%s/lock", s->dir);
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock_fd < 0) {
-		r = errno == ENOSPC || errno == EDQUOT ? KITH_E_FULL : KITH_E_IO;
-		kith_diag_set(diag, "cannot open %s: %s", path, strerror(errno));
-	} else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		r = errno == EWOULDBLOCK ? KITH_E_BUSY : KITH_E_IO;
-		if (r == KITH_E_BUSY)
-			kith_diag_set(diag, "the store in %s is open already; is another kithd running?", s->dir);
-		else
-			kith_diag_set(diag, "cannot lock %s: %s", path, strerror(errno));
-	}
-	free(path);
-	return r;
-}
-
-int
-kith_store_lmdb_open(const char *dir, const struct kith_lmdb_options *options, struct kith_diag *diag,
-    struct kith_store **out)
-{
-	struct kith_diag ignored;
-	struct kith_lmdb_space space;
-	struct lm *s = NULL;
-	int r, rc, dead;
-
-	if (diag == NULL)
-		diag = &ignored;
-	diag->text[0] = '\0';
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-		kith_diag_set(diag, "cannot make %s: %s", dir, strerror(errno));
-		return errno == ENOSPC || errno == EDQUOT ? KITH_E_FULL : KITH_E_IO;
-	}
-	r = lm_new(dir, options, &s);
-	if (r == KITH_OK)
-		r = kith_disk_check(dir, diag);
-	if (r == KITH_OK)
-		r = take_lock(s, diag);
-	if (r != KITH_OK)
-		goto fail;
-	rc = env_open(s, dir, 0, s->opt.map_size != 0 ? s->opt.map_size : MAP_SIZE);
-	if (rc != 0) {
-		kith_diag_set(diag, "cannot open the store in %s: %s", dir, mdb_strerror(rc));
-		r = code(rc);
-		goto fail;
-	}
-	r = check_length(s, diag);
-	if (r == KITH_OK)
-		r = code(mdb_reader_check(s->env, &dead));
-	if (r == KITH_OK)
-		r = settle(s, diag);
-	if (r == KITH_OK)
-		r = kith_disk_sync_dir(dir);
-	if (r != KITH_OK)
-		goto fail;
-	/* a disk that is nearly full already needs no ballast */
-	if (s->opt.ballast && kith_store_lmdb_space(&s->base, &space) == KITH_OK && space.level == KITH_SPACE_OK) {
-		r = kith_disk_ballast(dir, space.total);
-		if (r == KITH_E_FULL)
-			r = KITH_OK;
-		if (r != KITH_OK)
-			goto fail;
-	}
-	*out = &s->base;
-	return KITH_OK;
-fail:
-	if (diag->text[0] == '\0')
-		kith_diag_set(diag, "cannot open the store in %s: %s", dir, kith_err_name(r));
-	if (s != NULL)
-		env_free(s);
-	return r;
-}
-
-/* ---- upkeep ---- */
-
-static struct lm *
-lm_from(struct kith_store *store)
+struct lm *
+kith_lm_from(struct kith_store *store)
 {
 	kith_assert(store->ops == &lm_ops);
 	return (struct lm *)store;
-}
-
-int
-kith_store_lmdb_space(struct kith_store *store, struct kith_lmdb_space *out)
-{
-	struct lm *s = lm_from(store);
-	struct kith_lmdb_space sp = { .file = file_length(s) };
-	int r = kith_disk_room(s->dir, s->opt.disk_limit, sp.file, &sp.total, &sp.free);
-
-	if (r != KITH_OK)
-		return r;
-	map_use(s, &sp.map_size, &sp.map_used);
-	sp.level = kith_space_level(sp.total, sp.free);
-	*out = sp;
-	return KITH_OK;
-}
-
-int
-kith_store_lmdb_tick(struct kith_store *store)
-{
-	struct lm *s = lm_from(store);
-	int dead;
-
-	(void)pthread_mutex_lock(&s->mutex);
-	if (s->n_open == 0)
-		maybe_grow(s);
-	(void)pthread_mutex_unlock(&s->mutex);
-	return code(mdb_reader_check(s->env, &dead));
-}
-
-/* Opens the copy at path by itself, hashes every record in it, and marks it as a copy. */
-static int
-finish_copy(const struct lm *of, const char *path, struct kith_diag *diag)
-{
-	struct kith_txn *t = NULL;
-	uint64_t pos = 1, bad, size, used;
-	size_t n_bad = 0;
-	struct lm *s;
-	int r, rc;
-
-	r = lm_new(of->dir, NULL, &s);
-	if (r != KITH_OK)
-		return r;
-	map_use(of, &size, &used);
-	rc = env_open(s, path, MDB_NOSUBDIR, used * 2 < MAP_MIN ? MAP_MIN : used * 2);
-	if (rc == 0)
-		rc = open_tables(s, false);
-	r = code(rc);
-	if (r == KITH_OK)
-		r = kith_store_begin(&s->base, true, &t);
-	while (r == KITH_OK && n_bad == 0)
-		r = kith_ledger_scrub(t, &pos, 1000, &bad, 1, &n_bad);
-	if (r == KITH_E_NOTFOUND)
-		r = KITH_OK;
-	if (n_bad > 0) {
-		kith_diag_set(diag, "record %llu of the store is damaged", (unsigned long long)bad);
-		r = KITH_E_CORRUPT;
-	}
-	if (r == KITH_OK)
-		r = kith_txn_put(t, KITH_T_META, kith_slice_str(copied_key), kith_slice_str("1"));
-	if (r == KITH_OK)
-		r = kith_txn_commit(t);
-	else
-		kith_txn_abort(t);
-	env_free(s);
-	return r;
-}
-
-static int
-copy_to(struct lm *s, const char *path, struct kith_diag *diag)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc;
-
-	if (fd < 0) {
-		kith_diag_set(diag, "cannot write %s: %s", path, strerror(errno));
-		return code(errno);
-	}
-	count_open(s, 1);                               /* it reads: the map must stay where it is */
-	rc = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
-	count_open(s, -1);
-	if (rc == 0 && fsync(fd) != 0)
-		rc = errno;
-	if (close(fd) != 0 && rc == 0)
-		rc = errno;
-	if (rc != 0)
-		kith_diag_set(diag, "cannot copy the store to %s: %s", path, mdb_strerror(rc));
-	return code(rc);
-}
-
-int
-kith_store_lmdb_backup(struct kith_store *store, const char *path, struct kith_diag *diag)
-{
-	struct lm *s = lm_from(store);
-	size_t n = strlen(path) + sizeof(".part-lock");
-	char *part = malloc(n), *lock = malloc(n), *dir = strdup(path), *slash;
-	int r = KITH_E_NOMEM;
-
-	if (part == NULL || lock == NULL || dir == NULL)
-		goto done;
-	(void)snprintf(part, n, "%s.part", path);
-	(void)snprintf(lock, n, "%s.part-lock", path);         /* LMDB's, beside the copy while it is open */
-	slash = strrchr(dir, '/');
-	if (slash != NULL)
-		slash[slash == dir] = '\0';
-	if (access(path, F_OK) == 0) {
-		kith_diag_set(diag, "%s is there already", path);
-		r = KITH_E_EXISTS;
-		goto done;
-	}
-	r = copy_to(s, part, diag);
-	if (r == KITH_OK)
-		r = finish_copy(s, part, diag);
-	if (r == KITH_OK && rename(part, path) != 0) {
-		kith_diag_set(diag, "cannot name %s: %s", path, strerror(errno));
-		r = KITH_E_IO;
-	}
-	if (r == KITH_OK)
-		r = kith_disk_sync_dir(slash != NULL ? dir : ".");
-	(void)unlink(lock);
-	if (r != KITH_OK)
-		(void)unlink(part);
-done:
-	free(part);
-	free(lock);
-	free(dir);
-	return r;
 }

@@ -1,7 +1,7 @@
 # mem.c goes to libkithcore_a_SOURCES, lmdb.c to libkithedge_a_SOURCES
 libkithcore_a_SOURCES += %D%/store.c %D%/store.h %D%/mem.c
-libkithcore_a_SOURCES += %D%/ledger.c %D%/ledger.h
-libkithedge_a_SOURCES += %D%/lmdb.c %D%/lmdb.h %D%/disk.c %D%/disk.h
+libkithcore_a_SOURCES += %D%/ledger.c %D%/ledger.h %D%/ledger_feed.c %D%/ledger_in.h
+libkithedge_a_SOURCES += %D%/lmdb.c %D%/lmdb.h %D%/lmdb_open.c %D%/lmdb_in.h %D%/disk.c %D%/disk.h
 
 libkithtest_a_SOURCES += tests/unit/tmpdir.c tests/unit/tmpdir.h
 libkithtest_a_SOURCES += tests/unit/storage/both.c tests/unit/storage/both.h
