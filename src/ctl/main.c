@@ -8,7 +8,19 @@ static const struct {
 	const char *name, *args, *help;
 	int (*run)(const struct kith_ctl *c, int argc, char **argv);
 } commands[] = {
+	{ "status", "[--json]", "is all well?", kith_ctl_status },
+	{ "peers", "[--json]", "other nodes, and how it stands with them", kith_ctl_peers },
+	{ "groups", "[--json]", "groups that this node is in", kith_ctl_groups },
+	{ "account", "list | add NAME | disable NAME | enable NAME [--json]", "who has an account here", kith_ctl_account },
+	{ "invite", "[USES] [--json]", "a code to make an account with", kith_ctl_invite },
+	{ "node-id", "", "this node's id", kith_ctl_node_id },
+	{ "keys", "rotate [--root]", "new signing keys; with --root the next root takes over", kith_ctl_keys },
+	{ "verify", "[--json]", "judge every group anew and compare", kith_ctl_verify },
 	{ "resolve", "[--shuffle SEED] FILE", "judge a log of authority acts", kith_ctl_resolve },
+	{ "backup", "DIR", "a copy of everything, while kithd runs or not", kith_ctl_backup },
+	{ "restore", "DIR", "a backup into a new state directory", kith_ctl_restore },
+	{ "reload", "", "read the configuration again", kith_ctl_reload },
+	{ "stop", "", "end kithd, and wait for that", kith_ctl_stop },
 };
 
 static void
