@@ -281,6 +281,7 @@ struct fed_fetch {
 	size_t n_nodes;
 	uint64_t deadline_ms, quiet_ms;
 	bool let_in;                    /* somebody serves us */
+	bool invite_asked;
 	uint64_t req[KITH_LINK_NODES_MAX];
 };
 

@@ -236,6 +236,28 @@ planes_here(const struct fed_group *g)
 	return any;
 }
 
+/* The invite that is brought: no record names it yet, so it is asked for by itself. */
+static int
+invite_here(struct kith_fed *f, struct fed_fetch *x, struct fed_group *g, bool *here)
+{
+	struct fed_member *m;
+	size_t k;
+	int r;
+
+	*here = true;
+	if (kith_id_is_none(&x->invite))
+		return KITH_OK;
+	r = kith_ledger_object_has(f->t, &x->invite, here);
+	for (k = 0; r == KITH_OK && !*here && !x->invite_asked && k < x->n_nodes; k++) {
+		m = kith_fed_member(g, &x->node[k].node);
+		if (m == NULL || !x->node[k].asked || x->node[k].refused)
+			continue;
+		x->invite_asked = true;
+		r = kith_fed_ask_objects(f, m, &x->invite, 1);
+	}
+	return r;
+}
+
 int
 kith_fed_fetches(struct kith_fed *f, uint64_t *next)
 {
@@ -243,6 +265,7 @@ kith_fed_fetches(struct kith_fed *f, uint64_t *next)
 	struct fed_group *g;
 	struct kith_group *kg;
 	size_t i, k, refused;
+	bool here;
 	int r = KITH_OK;
 
 	for (i = f->fetches.n; r == KITH_OK && i > 0; i--) {
@@ -252,8 +275,13 @@ kith_fed_fetches(struct kith_fed *f, uint64_t *next)
 			break;
 		kg = g == NULL ? NULL : kith_fed_open_group(f, g);
 		if (x->let_in && kg != NULL && kith_group_is_held(kg) && planes_here(g)) {
-			fetch_over(f, i - 1, KITH_OK);
-			continue;
+			r = invite_here(f, x, g, &here);
+			if (r != KITH_OK)
+				break;
+			if (here) {
+				fetch_over(f, i - 1, KITH_OK);
+				continue;
+			}
 		}
 		for (k = refused = 0; k < x->n_nodes; k++)
 			refused += x->node[k].refused;
