@@ -259,8 +259,6 @@ engine_group(struct kith_engine *e, const struct kith_id *id, bool create)
 	int r;
 
 	if (o != NULL) {
-		if (!create && !kith_group_is_held(o->g))
-			return NULL;
 		o->touched = true;
 		o->used_ms = e->now.mono_ms;
 		return o->g;
@@ -460,6 +458,16 @@ due(struct kith_engine *e)
 }
 
 static int
+fed_tick(struct kith_engine *e)
+{
+	uint64_t next;
+
+	if (e->now.mono_ms < kith_fed_deadline_ms(e->fed))
+		return KITH_OK;
+	return kith_fed_tick(e->fed, e->t, e->now, e->out, &next);
+}
+
+static int
 ticks(struct kith_engine *e)
 {
 	size_t it = 0;
@@ -476,11 +484,9 @@ ticks(struct kith_engine *e)
 		if (engine_is_fatal(r))
 			return r;
 	}
-	if (e->now.mono_ms >= e->fed_ms) {
-		r = kith_fed_tick(e->fed, e->t, e->now, e->out, &e->fed_ms);
-		if (engine_is_fatal(r))
-			return r;
-	}
+	r = fed_tick(e);
+	if (engine_is_fatal(r))
+		return r;
 	if (e->now.mono_ms >= e->arrival_ms) {
 		r = engine_arrivals_go(e);
 		if (engine_is_fatal(r))
@@ -602,8 +608,8 @@ kith_engine_end(struct kith_engine *e, struct kith_now now, struct kith_out *out
 		r = kith_fed_push(e->fed, e->t, now, &e->changes, out);
 	if (r == KITH_OK)
 		r = engine_wants_go(e);
-	if (r == KITH_OK && now.mono_ms >= e->fed_ms)
-		r = kith_fed_tick(e->fed, e->t, now, out, &e->fed_ms);
+	if (r == KITH_OK)
+		r = fed_tick(e);
 	if (r == KITH_OK)
 		r = engine_rechannel(e);
 	if (r == KITH_OK)
@@ -621,7 +627,7 @@ kith_engine_end(struct kith_engine *e, struct kith_now now, struct kith_out *out
 uint64_t
 kith_engine_deadline_ms(const struct kith_engine *e)
 {
-	uint64_t next = e->fed_ms < e->arrival_ms ? e->fed_ms : e->arrival_ms;
+	uint64_t fed = kith_fed_deadline_ms(e->fed), next = fed < e->arrival_ms ? fed : e->arrival_ms;
 	size_t it = 0;
 	void *v;
 

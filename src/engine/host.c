@@ -126,8 +126,10 @@ resume(struct kith_engine *e, size_t i, int err, struct kith_slice answer)
 static struct kith_group *
 c_group(void *ctx, struct kith_txn *t, const struct kith_id *id)
 {
+	struct kith_group *g = engine_group(ctx, id, false);
+
 	(void)t;
-	return engine_group(ctx, id, false);
+	return g != NULL && kith_group_is_held(g) ? g : NULL;
 }
 
 static int
@@ -186,7 +188,6 @@ c_fetch_group(void *ctx, struct kith_call *c, const struct kith_id *group, const
 	if (r != KITH_OK)
 		return r;
 	r = kith_fed_fetch_group(e->fed, e->t, e->now, group, link, via, e->out);
-	e->fed_ms = 0;
 	if (r != KITH_OK) {
 		for (size_t i = 0; i < e->pending.n; i++) {
 			if (e->pending.v[i].conn == c->conn && e->pending.v[i].number == c->token) {
@@ -208,7 +209,6 @@ c_ask(void *ctx, struct kith_call *c, const struct kith_id *node, uint32_t kind,
 
 	if (r != KITH_OK)
 		return r;
-	e->fed_ms = 0;
 	return kith_fed_ask(e->fed, e->t, e->now, node, kind, payload, ASK_MS, ask, e->out);
 }
 
@@ -218,7 +218,6 @@ c_meet(void *ctx, struct kith_call *c, const char *address)
 	struct kith_engine *e = ctx;
 
 	(void)c;
-	e->fed_ms = 0;
 	return kith_fed_meet(e->fed, e->t, e->now, address, e->out);
 }
 
@@ -228,7 +227,6 @@ c_mail(void *ctx, struct kith_call *c, const struct kith_id *node, uint32_t kind
 	struct kith_engine *e = ctx;
 
 	(void)c;
-	e->fed_ms = 0;
 	return kith_fed_mail(e->fed, e->t, e->now, node, kind, payload, e->out);
 }
 
@@ -444,7 +442,6 @@ engine_arrivals_go(struct kith_engine *e)
 		}
 		a->retry_ms = e->now.mono_ms + ARRIVAL_RETRY_MS;
 		r = kith_fed_fetch_group(e->fed, e->t, e->now, &a->group, NULL, &a->from, e->out);
-		e->fed_ms = 0;
 		if (!engine_is_fatal(r))
 			r = KITH_OK;
 	}

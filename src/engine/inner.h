@@ -74,11 +74,12 @@ struct kith_engine {
 	int failed;                             /* first fatal error inside a callback */
 
 	uint64_t next_ask, next_change;
-	uint64_t fed_ms, due_wall_ms, arrival_ms;
+	uint64_t due_wall_ms, arrival_ms;
 	uint64_t started_ms, calls, records;
 };
 
 /* engine.c */
+/* The group if it is in memory or in the store; one that is being fetched is there, and not held yet. */
 struct kith_group *engine_group(struct kith_engine *e, const struct kith_id *id, bool create);
 void engine_call_init(struct kith_engine *e, struct kith_call *c, struct kith_buf *result);
 bool engine_is_fatal(int err);

@@ -213,6 +213,8 @@ release(struct world *w, int from, struct kith_out *out)
 			if (l == NULL || !l->up)
 				break;
 			e = post(w, EV_FRAME, l->a == from ? l->b : l->a, w->delay_ms);
+			if (getenv("KITH_SIM_TRACE") != NULL)
+				fprintf(stderr, "# %6llu %s -> %s frame %u, %zu bytes\n", (unsigned long long)w->now_ms, n->name, w->node[l->a == from ? l->b : l->a].name, o->type, o->n);
 			e->link = l->id;
 			e->type = o->type;
 			e->bytes = o->bytes;
