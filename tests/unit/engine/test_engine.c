@@ -59,6 +59,7 @@ say(struct world *w, const struct person *p, const struct place *g, const char *
 	if (id != NULL)
 		take_str(r, "id", id);
 	done(r);
+	world_run(w, 2);        /* the next is said later, on whatever node */
 }
 
 /* All that a person sees in the panel: "text|text|..." */
