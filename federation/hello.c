@@ -13,7 +13,7 @@
  * and the signature ties both to this very session. WELCOME says that the other
  * side's HELLO was good: only then may large frames and anything else follow.
  */
-#define VERSION 1
+#define HELLO_VERSION 1
 #define HELLO_ROOM 3700                 /* of KITH_FRAME_STRANGER, for records */
 #define CHAIN_MAX 64
 
@@ -109,7 +109,7 @@ kith_fed_hello(struct kith_fed *f, struct fed_link *l)
 	if (r != KITH_OK)
 		return r;
 	kith_buf_init(&msg, 0);
-	signed_bytes(l, l->inbound, &f->self->node, &newest, l->cert, VERSION, 0, &msg);
+	signed_bytes(l, l->inbound, &f->self->node, &newest, l->cert, HELLO_VERSION, 0, &msg);
 	if (kith_buf_err(&msg) != KITH_OK) {
 		kith_buf_fini(&msg);
 		return KITH_E_NOMEM;
@@ -117,7 +117,7 @@ kith_fed_hello(struct kith_fed *f, struct fed_link *l)
 	kith_sign(f->self->sign, KITH_L_HELLO, kith_buf_slice(&msg), sig);
 	kith_buf_fini(&msg);
 	b = kith_fed_begin(f, 6);
-	kith_mp_put_uint(b, VERSION);
+	kith_mp_put_uint(b, HELLO_VERSION);
 	kith_mp_put_uint(b, 0);
 	kith_mp_put_id(b, &f->self->node);
 	kith_mp_put_uint(b, to - 1);
@@ -259,7 +259,7 @@ kith_fed_on_hello(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 	kith_mp_bin_exact(r, sig, sizeof(sig));
 	if (e != KITH_OK)
 		return e;
-	if (version != VERSION)
+	if (version != HELLO_VERSION)
 		return kith_fed_close(f, l, "another version of the protocol");
 	if (kith_id_eq(&node, &f->self->node)) {
 		if (l->addr != NULL) {
