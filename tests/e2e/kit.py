@@ -225,6 +225,7 @@ class Tap:
 
 def scratch(prefix):
     base = tempfile.mkdtemp(prefix="kith-%s." % prefix)
+    os.chmod(base, 0o755)
     keep = os.environ.get("KITH_KEEP")
 
     def gone():
