@@ -256,7 +256,7 @@ two_readings_of_a_body_are_refused(void **state)
 		{ POST HOST "Transfer-Encoding: xchunked\r\n" END, 400 }, { POST HOST "Transfer-Encoding:\r\n" END, 400 },
 		{ POST HOST "Transfer-Encoding: \"chunked\"\r\n" END, 400 }, { POST HOST "Transfer-Encoding : chunked\r\n" END, 400 },
 		{ POST HOST "Transfer-Encoding: chunked;q=1\r\n" END, 400 }, { POST HOST "Transfer-Encoding\t: chunked\r\n" END, 400 },
-		{ POST HOST "Transfer-Encoding:\x0b" "chunked\r\n" END, 400 }, { POST HOST "Transfer-Encoding:\r\n chunked\r\n" END, 400 },
+		{ POST HOST "Transfer-Encoding:\x0b chunked\r\n" END, 400 }, { POST HOST "Transfer-Encoding:\r\n chunked\r\n" END, 400 },
 		{ POST HOST "X: a\nTransfer-Encoding: chunked\r\n" END, 400 },
 		{ POST HOST "Expect: 100-continue\r\nContent-Length: 1\r\n" END "x", 0 }, { POST HOST "Expect: tea\r\n" END, 417 },
 		{ POST HOST "Expect: 100-continue\r\nExpect: 100-continue\r\n" END, 417 },

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "tests/unit/http/rig.h"
 #include "tests/unit/test.h"
@@ -287,7 +288,7 @@ a_pause_holds_messages_back(void **state)
 	g->stop_reading = true;
 	kith_buf_init(&b, 0);
 	for (i = 0; i < 3; i++)
-		kith_ws_put(&b, KITH_WS_OP_TEXT, kith_slice_of("abc" + i, 1), mask);
+		kith_ws_put(&b, KITH_WS_OP_TEXT, kith_slice_of(&"abc"[i], 1), mask);
 	client_send(c, kith_buf_slice(&b));
 	kith_buf_fini(&b);
 	assert_true(got(g, "a|"));
@@ -443,6 +444,98 @@ a_stop_before_the_run_counts(void **state)
 	kith_reactor_free(r);
 }
 
+/* ---- several reactors ---- */
+
+struct worker {
+	struct kith_reactor *r;
+	struct kith_http_server *s;
+	pthread_t thread;
+	unsigned served;
+	int ran;
+};
+
+static void
+serve_one(void *arg, struct kith_http_conn *c, const struct kith_http_request *rq)
+{
+	struct worker *w = arg;
+
+	(void)rq;
+	w->served++;
+	kith_http_conn_trust(c);
+	(void)kith_http_reply(c, 200, NULL, 0, "text/plain", kith_slice_str("fine"));
+}
+
+static void
+no_message(void *arg, struct kith_http_conn *c, bool binary, struct kith_slice msg)
+{
+	(void)arg, (void)c, (void)binary, (void)msg;
+}
+
+static void
+no_close(void *arg, struct kith_http_conn *c, unsigned code)
+{
+	(void)arg, (void)c, (void)code;
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+
+	w->ran = kith_reactor_run(w->r);
+	return NULL;
+}
+
+static void
+reactors_share_a_port_and_a_gate(void **state)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+	struct kith_gate_limits l = { .total = 0 };
+	struct kith_gate *gate = kith_gate_new(&l);
+	struct worker w[3];
+	struct kith_addr any, at;
+	char buf[1024];
+	unsigned i, total, strangers, served = 0;
+	uint64_t refused;
+	ssize_t n, got_n;
+	int fd, c;
+
+	(void)state;
+	assert_ok(kith_addr_parse("127.0.0.1:0", &any));
+	assert_ok(kith_addr_listen(&any, &fd, &at, NULL));
+	for (i = 0; i < 3; i++) {
+		struct kith_http_conf conf = { .handler = { NULL, serve_one, no_message, no_close }, .arg = &w[i], .gate = gate };
+
+		w[i] = (struct worker){ .r = kith_reactor_new(i) };
+		w[i].s = kith_http_server_new(w[i].r, &conf);
+		assert_ok(kith_http_server_listen(w[i].s, fd));
+		assert_int_equal(pthread_create(&w[i].thread, NULL, work, &w[i]), 0);
+	}
+	for (i = 0; i < 100; i++) {
+		c = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(c, &at.u.sa, at.len), 0);
+		assert_int_equal(send(c, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+		for (n = 0; (got_n = recv(c, buf + n, sizeof(buf) - (size_t)n, 0)) > 0; n += got_n)
+			continue;
+		assert_int_equal(got_n, 0);
+		assert_true(n > 4 && memcmp(buf + n - 4, "fine", 4) == 0);
+		close(c);
+	}
+	for (i = 0; i < 3; i++) {
+		kith_reactor_stop(w[i].r);
+		(void)pthread_join(w[i].thread, NULL);
+		assert_ok(w[i].ran);
+		served += w[i].served;
+		kith_http_server_free(w[i].s);
+		kith_reactor_free(w[i].r);
+	}
+	assert_int_equal(served, 100);
+	kith_gate_count(gate, &total, &strangers, &refused);
+	assert_int_equal(total + strangers, 0);
+	kith_gate_free(gate);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -458,6 +551,7 @@ main(void)
 		cmocka_unit_test(an_end_is_told_once_and_never_inside_a_call),
 		cmocka_unit_test(posts_from_threads_run_in_order),
 		cmocka_unit_test(a_stop_before_the_run_counts),
+		cmocka_unit_test(reactors_share_a_port_and_a_gate),
 	};
 
 	return cmocka_run_group_tests_name("http/socket", tests, NULL, NULL);
