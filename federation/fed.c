@@ -126,6 +126,7 @@ kith_fed_free(struct kith_fed *f)
 	kith_vec_fini(&f->questions);
 	kith_vec_fini(&f->fetches);
 	kith_vec_fini(&f->cache_objects);
+	kith_vec_fini(&f->cache_cuts);
 	kith_vec_fini(&f->dirty);
 	kith_buf_fini(&f->frame);
 	kith_buf_fini(&f->cache.bytes);

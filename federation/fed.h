@@ -315,7 +315,7 @@ struct kith_fed {
 	struct kith_fed_counters count;
 	/* the last run that was encoded, since many get the same */
 	struct { struct kith_id group, scope, node; uint64_t stamp, incarnation, from, next; struct kith_buf bytes; size_t n; } cache;
-	KITH_VEC(struct kith_id) cache_objects;
+	KITH_VEC(struct kith_id) cache_objects, cache_cuts;     /* what its records name */
 	KITH_VEC(struct fed_dirty) dirty;       /* feeds that a batch has brought further */
 	/* for the length of a call */
 	struct kith_txn *t;

@@ -141,7 +141,7 @@ name_objects(struct kith_fed *f, struct kith_group *kg, const struct kith_item *
 	size_t i, j, k, n_found;
 	int r = KITH_OK;
 
-	f->cache_objects.n = 0;
+	f->cache_objects.n = f->cache_cuts.n = 0;
 	for (i = 0; r == KITH_OK && i < n; i++) {
 		if (kith_record_parse(item[i].header, &rec) != KITH_OK)
 			continue;
@@ -160,8 +160,27 @@ name_objects(struct kith_fed *f, struct kith_group *kg, const struct kith_item *
 			if (k == 0)
 				r = kith_vec_push(&f->cache_objects, found[j]);
 		}
+		if (r == KITH_OK && (op.has & KITH_OP_BIT(KITH_OP_CUT)) != 0)
+			r = kith_vec_push(&f->cache_cuts, op.cut);
 	}
 	kith_arena_free(a);
+	return r;
+}
+
+/* What name_objects found, as this peer may have it: parts of cuts go to who sees their panel. */
+static int
+send_named(struct kith_fed *f, struct fed_member *m, struct kith_group *kg, uint64_t req, int cls)
+{
+	struct kith_op op = { .has = KITH_OP_BIT(KITH_OP_CUT) };
+	struct kith_id part[64];
+	size_t sent, n, i;
+	int r = kith_fed_send_objects(f, m, req, cls, f->cache_objects.v, f->cache_objects.n, false, &sent);
+
+	for (i = 0; r == KITH_OK && i < f->cache_cuts.n && m->link != NULL; i++) {
+		op.cut = f->cache_cuts.v[i];
+		n = kith_group_record_parts(kg, f->t, &op, &m->node, part, 64);
+		r = kith_fed_send_objects(f, m, req, cls, part, n < 64 ? n : 64, false, &sent);
+	}
 	return r;
 }
 
@@ -218,7 +237,7 @@ kith_fed_send_run(struct kith_fed *f, struct fed_member *m, uint64_t req, int cl
 	if (r != KITH_OK)
 		return r;
 	if (req == 0 && cached(f, m->g, scope, node, incarnation, from)) {
-		r = kith_fed_send_objects(f, m, 0, cls, f->cache_objects.v, f->cache_objects.n, false, &sent);
+		r = send_named(f, m, kg, 0, cls);
 		if (r != KITH_OK)
 			return r;
 		kith_buf_reset(&f->frame);
@@ -239,7 +258,7 @@ kith_fed_send_run(struct kith_fed *f, struct fed_member *m, uint64_t req, int cl
 	if (r == KITH_OK)
 		r = name_objects(f, kg, item, n);
 	if (r == KITH_OK)
-		r = kith_fed_send_objects(f, m, req, cls, f->cache_objects.v, f->cache_objects.n, false, &sent);
+		r = send_named(f, m, kg, req, cls);
 	f->cache.stamp = 0;
 	if (r == KITH_OK)
 		put_run(f, m->g, req, cls, history, item, n, &at);
