@@ -1,1 +1,8 @@
 libkithedge_a_SOURCES += %D%/conf.c %D%/conf.h
+dist_man_MANS += %D%/kithd.conf.5
+
+sampledir = $(docdir)
+dist_sample_DATA = %D%/kithd.conf.sample
+
+unit_tests += tests/unit/conf/test_conf
+fuzz_targets += tests/fuzz/fuzz_conf

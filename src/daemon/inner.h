@@ -6,13 +6,12 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "daemon/edge.h"
+#include "daemon/request.h"
 #include "http/link.h"
 
 /* What the files of an edge share; nobody else includes this. All of it belongs to the reactor's thread. */
 
 #define CLIENT_CALLS_MAX 64             /* a WebSocket's calls on their way; beyond, it is read no further */
-#define RPC_ID_MAX 160
-#define VALUES_MAX 65536
 
 struct client {                         /* a connection that has asked something */
 	uint64_t id;
@@ -39,7 +38,7 @@ struct reply_to {
 	bool cookie;                    /* the token goes into a cookie */
 	bool by_cookie;                 /* the session came from one */
 	const struct kith_method *m;
-	uint8_t id[RPC_ID_MAX];         /* of a JSON-RPC request, as msgpack */
+	uint8_t id[KITH_REQUEST_ID_MAX];         /* of a JSON-RPC request, as msgpack */
 	size_t n_id;
 };
 

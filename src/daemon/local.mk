@@ -18,9 +18,16 @@ libkithedge_a_SOURCES += \
 	%D%/page.c \
 	%D%/pool.c %D%/pool.h \
 	%D%/push.c \
+	%D%/request.c %D%/request.h \
 	%D%/rpc.c \
 	%D%/run.c \
 	%D%/state.c %D%/state.h \
 	%D%/throttle.c %D%/throttle.h \
 	%D%/ticket.c %D%/ticket.h \
 	%D%/web.c
+dist_man_MANS += %D%/kithd.8
+
+unit_tests += tests/unit/client/test_rate
+unit_tests += tests/unit/daemon/test_machine tests/unit/daemon/test_options tests/unit/daemon/test_parts tests/unit/daemon/test_request
+unit_tests += tests/unit/daemon/test_state
+fuzz_targets += tests/fuzz/fuzz_request

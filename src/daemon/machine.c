@@ -430,6 +430,9 @@ batch(struct kith_machine *m, struct msg **list)
 		fatal = r != KITH_OK && r != KITH_E_FULL;
 	}
 	kith_txn_abort(t);
+	/* when it failed before the first one, the next batch would too */
+	for (; r != KITH_OK && n == 0 && g != NULL && g->renew == NULL; g = g->next)
+		;
 	*list = g;
 	atomic_fetch_add(&m->batches, 1);
 	atomic_fetch_add(&m->inputs, n);

@@ -11,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/inner.h"
 #include "daemon/log.h"
+#include "daemon/request.h"
 #include "wire/mp.h"
 
 /* Calls: from a request to an answer, by way of a snapshot or of the machine. */
@@ -634,64 +635,17 @@ refuse_message(struct kith_edge *e, struct kith_http_conn *c, bool msgpack, stru
 	send_rpc(e, c, msgpack, id, &o, code);
 }
 
-/* The members of a request, and no others. */
-static bool
-take_request(struct kith_slice mp, struct kith_slice *id, struct kith_slice *method, struct kith_slice *params)
-{
-	struct kith_mp_reader r, inner;
-	bool version = false;
-	uint32_t n;
-
-	memset(id, 0, sizeof(*id));
-	memset(method, 0, sizeof(*method));
-	memset(params, 0, sizeof(*params));
-	kith_mp_read(&r, mp);
-	if (kith_mp_peek(&r) != KITH_MP_MAP)
-		return false;
-	for (n = kith_mp_map(&r); n > 0 && r.err == KITH_OK; n--) {
-		struct kith_slice key, value;
-
-		if (kith_mp_peek(&r) != KITH_MP_STR)
-			return false;
-		key = kith_mp_str(&r);
-		value = kith_mp_skip(&r);
-		kith_mp_read(&inner, value);
-		if (kith_slice_is(key, "id")) {
-			enum kith_mp_type type = kith_mp_peek(&inner);
-
-			if (value.n > RPC_ID_MAX || (type != KITH_MP_STR && type != KITH_MP_UINT && type != KITH_MP_INT && type != KITH_MP_NIL))
-				return false;
-			*id = value;
-		} else if (kith_slice_is(key, "jsonrpc")) {
-			version = kith_mp_peek(&inner) == KITH_MP_STR && kith_slice_is(kith_mp_str(&inner), "2.0");
-		} else if (kith_slice_is(key, "method")) {
-			if (kith_mp_peek(&inner) != KITH_MP_STR)
-				return false;
-			*method = kith_mp_str(&inner);
-		} else if (kith_slice_is(key, "params")) {
-			if (kith_mp_peek(&inner) != KITH_MP_MAP)
-				return false;
-			*params = value;
-		} else {
-			return false;
-		}
-	}
-	return r.err == KITH_OK && version && method->n > 0;
-}
-
 void
 edge_on_message(void *arg, struct kith_http_conn *c, bool binary, struct kith_slice msg)
 {
-	static const struct kith_mp_limits limits = { .depth = KITH_MP_DEPTH_MAX, .values = VALUES_MAX, .nil = true };
-	static const uint8_t none[] = { 0x80 };
 	struct kith_edge *e = arg;
 	struct client *cl = kith_http_conn_user(c);
-	struct kith_slice id, method, params;
+	struct kith_request rq;
 	struct edge_token who;
 	struct reply_to to;
 	struct kith_buf mp;
 	char why[256] = "";
-	int r = KITH_OK;
+	int r;
 
 	if (cl == NULL)
 		return;
@@ -701,41 +655,36 @@ edge_on_message(void *arg, struct kith_http_conn *c, bool binary, struct kith_sl
 		return;
 	}
 	kith_buf_init(&mp, 0);
-	if (cl->msgpack) {
-		r = kith_mp_check(msg, &limits);
-	} else {
-		r = kith_json_to_mp(msg, &mp, why, sizeof(why));
-		if (r == KITH_OK)
-			r = kith_buf_err(&mp);
-		msg = kith_buf_slice(&mp);
+	r = kith_request_take(msg, cl->msgpack, &mp, &rq, why, sizeof(why));
+	if (r == KITH_E_MALFORMED || r == KITH_E_LIMIT) {
+		refuse_message(e, c, cl->msgpack, kith_slice_of(NULL, 0), -32700, "parse_error", why);
+		goto done;
 	}
-	if (r != KITH_OK) {
-		refuse_message(e, c, cl->msgpack, kith_slice_of(NULL, 0), -32700, "parse_error", why[0] != '\0' ? why :
-		    "that is no MessagePack in canonical form");
+	if (r != KITH_OK && r != KITH_E_DENIED) {
+		kith_http_close(c, 1011, "out of memory");
+		goto done;
+	}
+	if (r == KITH_E_DENIED) {
+		refuse_message(e, c, cl->msgpack, kith_slice_of(NULL, 0), -32600, "invalid_request", why);
 		goto done;
 	}
 	memset(&to, 0, sizeof(to));
-	if (!take_request(msg, &id, &method, &params)) {
-		refuse_message(e, c, cl->msgpack, kith_slice_of(NULL, 0), -32600, "invalid_request",
-		    "a request is an object of jsonrpc \"2.0\", method, params (an object) and id, one a message");
-		goto done;
-	}
 	to.conn = cl->id;
 	to.ws = true;
 	to.msgpack = cl->msgpack;
-	to.silent = id.n == 0;
-	to.n_id = id.n;
-	if (id.n > 0)
-		memcpy(to.id, id.p, id.n);
-	to.m = kith_method_find(method);
+	to.silent = rq.id.n == 0;
+	to.n_id = rq.id.n;
+	if (rq.id.n > 0)
+		memcpy(to.id, rq.id.p, rq.id.n);
+	to.m = kith_method_find(rq.method);
 	if (to.m == NULL) {
 		if (!to.silent)
-			refuse_message(e, c, cl->msgpack, id, -32601, "not_found", "there is no such method");
+			refuse_message(e, c, cl->msgpack, rq.id, -32601, "not_found", "there is no such method");
 		goto done;
 	}
 	memset(&who, 0, sizeof(who));
 	who.session = &cl->session;
-	edge_call(e, c, cl, &to, params.n > 0 ? params : kith_slice_of(none, sizeof(none)), &who);
+	edge_call(e, c, cl, &to, rq.params, &who);
 done:
 	if (mp.p != NULL)
 		kith_wipe(mp.p, mp.n);

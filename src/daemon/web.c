@@ -164,38 +164,6 @@ is_type(struct kith_slice v, const char *type)
 	return kith_http_same_name(kith_slice_of(v.p, n), type);
 }
 
-static int
-take_params(const struct kith_http_request *rq, bool msgpack, struct kith_buf *mp, char *why, size_t why_len)
-{
-	static const struct kith_mp_limits limits = { .depth = KITH_MP_DEPTH_MAX, .values = VALUES_MAX, .nil = true };
-	struct kith_mp_reader r;
-	int err = KITH_OK;
-
-	if (rq->body.n == 0) {
-		kith_mp_put_map(mp, 0);
-		return kith_buf_err(mp);
-	}
-	if (msgpack) {
-		err = kith_mp_check(rq->body, &limits);
-		if (err == KITH_OK)
-			kith_buf_put_slice(mp, rq->body);
-		else
-			snprintf(why, why_len, "the body is no MessagePack in canonical form");
-	} else {
-		err = kith_json_to_mp(rq->body, mp, why, why_len);
-	}
-	if (err == KITH_OK)
-		err = kith_buf_err(mp);
-	if (err != KITH_OK)
-		return err;
-	kith_mp_read(&r, kith_buf_slice(mp));
-	if (kith_mp_peek(&r) != KITH_MP_MAP) {
-		snprintf(why, why_len, "the body is not an object");
-		return KITH_E_MALFORMED;
-	}
-	return KITH_OK;
-}
-
 static bool
 says(const struct kith_http_head *h, const char *field, const char *value)
 {
@@ -238,7 +206,7 @@ serve_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, con
 	struct edge_token who;
 	struct reply_to to;
 	struct kith_buf mp;
-	char why[256] = "that cannot be read";
+	char why[256] = "";
 	size_t n;
 	int r;
 
@@ -263,7 +231,7 @@ serve_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, con
 	to.cookie = says(rq->head, "x-kith-cookie", "1");
 	take_token(e, rq, &who, &to.by_cookie);
 	kith_buf_init(&mp, 0);
-	r = take_params(rq, to.msgpack, &mp, why, sizeof(why));
+	r = kith_request_params(rq->body, to.msgpack, &mp, why, sizeof(why));
 	if (r == KITH_OK)
 		edge_call(e, c, cl, &to, kith_buf_slice(&mp), &who);
 	else
