@@ -99,6 +99,8 @@ one.stop()
 one.start()
 figure("start", one.started_s * 1000, "ms", 50)
 ada.conn = None
+for p in people:
+    p.conn = None
 ada.page(group, panel, limit=50)
 n0, s0 = metric(one, "kith_read_seconds_count"), metric(one, "kith_read_seconds_sum")
 for i in range(200):

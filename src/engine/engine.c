@@ -574,48 +574,73 @@ notice(struct kith_engine *e)
 	return r;
 }
 
-int
-kith_engine_end(struct kith_engine *e, struct kith_now now, struct kith_out *out)
+/* Groups that were touched may have records that fall due, or wait no longer. */
+static int
+tick_touched(struct kith_engine *e)
 {
 	size_t it = 0;
 	void *v;
-	int r;
+	int r = KITH_OK;
 
-	e->now = now;
-	e->out = out;
-	r = notice(e);
+	while (r == KITH_OK && kith_map_next(e->open, &it, NULL, &v)) {
+		struct opened *o = v;
+
+		o->tick_ms = o->touched ? NEVER : o->tick_ms;
+		if (o->touched)
+			r = kith_group_tick(o->g, e->t, e->now, &e->changes, &o->tick_ms);
+	}
+	return r;
+}
+
+static int
+settle(struct kith_engine *e)
+{
+	size_t it = 0;
+	void *v;
+	int r = KITH_OK;
+
 	while (r == KITH_OK && kith_map_next(e->open, &it, NULL, &v)) {
 		struct opened *o = v;
 
 		if (!o->touched)
 			continue;
 		r = kith_group_sign_tips(o->g, e->t);
-		if (r == KITH_OK && kith_group_is_held(o->g)) {
-			r = kith_group_flush(o->g, e->t);
-			if (r == KITH_OK && !o->listed) {
-				r = kith_vec_push(&e->held, o->id);
-				o->listed = true;
-			}
-		}
-		if (r == KITH_OK) {
-			uint64_t next = NEVER;
-
-			r = kith_group_tick(o->g, e->t, now, &e->changes, &next);
-			o->tick_ms = next;
+		if (r != KITH_OK || !kith_group_is_held(o->g))
+			continue;
+		r = kith_group_flush(o->g, e->t);
+		if (r == KITH_OK && !o->listed) {
+			r = kith_vec_push(&e->held, o->id);
+			o->listed = true;
 		}
 	}
+	return r;
+}
+
+int
+kith_engine_end(struct kith_engine *e, struct kith_now now, struct kith_out *out)
+{
+	int r;
+
+	e->now = now;
+	e->out = out;
+	/* first whatever may still write, then what tells of it */
+	r = fed_tick(e);
+	if (r == KITH_OK)
+		r = due(e);
+	if (r == KITH_OK)
+		r = tick_touched(e);
+	if (r == KITH_OK)
+		r = notice(e);
+	if (r == KITH_OK)
+		r = settle(e);
 	if (r == KITH_OK)
 		r = kith_fed_push(e->fed, e->t, now, &e->changes, out);
 	if (r == KITH_OK)
 		r = engine_wants_go(e);
 	if (r == KITH_OK)
-		r = fed_tick(e);
-	if (r == KITH_OK)
 		r = engine_rechannel(e);
 	if (r == KITH_OK)
 		r = engine_tell_clients(e);
-	if (r == KITH_OK)
-		r = due(e);
 	close_some(e);
 	e->t = NULL;
 	e->out = NULL;

@@ -66,7 +66,7 @@ say(struct world *w, const struct person *p, const struct place *g, const char *
 static char *
 seen(struct world *w, const struct person *p, const struct place *g)
 {
-	static char out[4][8192];
+	static char out[4][65536];
 	static int turn;
 	char *o = out[turn++ % 4];
 	json_t *r = world_call(w, p, "message.list", json_pack("{s:s,s:s,s:i}", "group", g->group, "panel", g->panel, "limit", 100)), *m;
@@ -399,6 +399,44 @@ private_panels_are_for_those_who_are_let_in(void **state)
 	world_free(w);
 }
 
+static bool
+shows_newest(struct world *w, void *arg)
+{
+	void **v = arg;
+
+	return strstr(seen(w, v[0], v[1]), "m1999|") != NULL;
+}
+
+static void
+who_comes_in_sees_the_newest_page_first(void **state)
+{
+	struct world *w = world_new(11);
+	struct person ada, ben;
+	struct place g;
+	const char *first[1];
+	void *arg[2] = { &ben, &g };
+	char text[16];
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_register(w, 0, "ada", &ada);
+	new_group(w, &ada, "home", "open", &g);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(text, sizeof(text), "m%d", i);
+		say(w, &ada, &g, text, NULL);
+	}
+	world_node(w, "two", first, 1);
+	world_register(w, 1, "ben", &ben);
+	world_run(w, 2000);
+	world_delay(w, 50);
+	join(w, &ben, &g);
+	assert_true(world_until(w, 400, shows_newest, arg));
+	world_run(w, 5000);
+	assert_true(shows_newest(w, arg));
+	world_free(w);
+}
+
 static void
 people_hear_of_what_they_may_see(void **state)
 {
@@ -440,6 +478,7 @@ main(void)
 		cmocka_unit_test(who_asks_is_let_in_by_whoever_may),
 		cmocka_unit_test(an_invite_for_one_takes_one),
 		cmocka_unit_test(private_panels_are_for_those_who_are_let_in),
+		cmocka_unit_test(who_comes_in_sees_the_newest_page_first),
 		cmocka_unit_test(people_hear_of_what_they_may_see),
 	};
 
