@@ -8,7 +8,7 @@
 int
 kith_vec_reserve_(void **v, size_t *cap, size_t need, size_t size)
 {
-	size_t want = *cap + *cap / 2 + 4, bytes;
+	size_t want = *cap + *cap / 2 + 1, bytes;
 	void *p;
 
 	if (need <= *cap)
@@ -80,6 +80,7 @@ free_role(void *p)
 	struct role *r = p;
 
 	kith_vec_fini(&r->held);
+	kith_vec_fini(&r->perms);
 	free(r);
 }
 
@@ -103,6 +104,8 @@ kith_authority_free(struct kith_authority *a)
 	kith_vec_fini(&a->owners);
 	kith_vec_fini(&a->changes);
 	kith_vec_fini(&a->dirty);
+	kith_vec_fini(&a->created);
+	kith_vec_fini(&a->dirty_roles);
 	kith_view_fini(&a->now);
 	free(a->work.heap);
 	free(a->work.queued);
@@ -331,7 +334,8 @@ make_room(struct kith_authority *a, const struct act *x, bool fork)
 		return bad ? KITH_E_NOMEM : KITH_OK;
 	bad = kith_vec_reserve(&x->by->acts, 1) != KITH_OK || kith_vec_reserve(&x->by->resigns, 1) != KITH_OK ||
 	    kith_vec_reserve(&x->by->rekeys, 1) != KITH_OK || kith_vec_reserve(&a->succeeds, 1) != KITH_OK ||
-	    kith_vec_reserve(&a->owners, p->n_writes) != KITH_OK;
+	    kith_vec_reserve(&a->owners, p->n_writes) != KITH_OK || kith_vec_reserve(&a->created, 1) != KITH_OK ||
+	    kith_vec_reserve(&a->dirty_roles, a->created.n + 1 - a->dirty_roles.n) != KITH_OK;
 	if (p->standing != NULL)
 		bad = bad || kith_vec_reserve(&p->standing->readers, 1) != KITH_OK;
 	for (i = 0; i < p->n_needs; i++)
@@ -345,7 +349,7 @@ make_room(struct kith_authority *a, const struct act *x, bool fork)
 		bad = bad || kith_vec_reserve(&s->writes, 1) != KITH_OK || kith_vec_reserve(&s->readers, 1) != KITH_OK;
 		if (s->f.kind == KITH_F_HOLDS)
 			bad = bad || kith_vec_reserve(&s->who->holds, 1) != KITH_OK ||
-			    kith_vec_reserve(&s->role->held, 1) != KITH_OK;
+			    kith_vec_reserve(&s->role->held, p->n_writes) != KITH_OK;
 	}
 	return bad ? KITH_E_NOMEM : KITH_OK;
 }
@@ -370,8 +374,13 @@ enter(struct kith_authority *a, struct act *x)
 		PUSH(&x->by->rekeys, index);
 	if (x->pub.kind == KITH_K_OWNER_SUCCEED)
 		PUSH(&a->succeeds, index);
-	if (x->pub.kind == KITH_K_ROLE_CREATE)
-		p->writes[0].s->role->create = x;
+	if (x->pub.kind == KITH_K_ROLE_CREATE) {
+		struct role *r = p->writes[0].s->role;
+
+		r->create = x;
+		r->first = (struct kith_write){ index, true };
+		PUSH(&a->created, r);
+	}
 	if ((x->pub.kind == KITH_K_CREATE || x->pub.kind == KITH_K_UPGRADE) && x->pub.op->rules > a->rules)
 		a->rules = x->pub.op->rules;
 	if (p->standing != NULL)

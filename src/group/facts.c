@@ -100,9 +100,8 @@ kith_fact_parse(struct kith_slice key, struct kith_fact *out)
 
 /* ---- slots ---- */
 
-/* A register's key begins with a zero byte, which is no kind of fact. */
-static size_t
-register_key(const struct kith_id *object, struct kith_slice name, uint8_t out[KITH_FACT_KEY_MAX])
+size_t
+kith_register_key(const struct kith_id *object, struct kith_slice name, uint8_t out[KITH_FACT_KEY_MAX])
 {
 	size_t n = name.n < 255 ? name.n : 255;
 
@@ -111,6 +110,19 @@ register_key(const struct kith_id *object, struct kith_slice name, uint8_t out[K
 	if (n > 0)
 		memcpy(out + 1 + KITH_ID_BYTES, name.p, n);
 	return 1 + KITH_ID_BYTES + n;
+}
+
+/* The role whose creation turns this permission on. */
+static struct role *
+first_of(const struct kith_authority *a, const struct kith_fact *f)
+{
+	struct role *r = f->kind != KITH_F_ROLE_PERM ? NULL : kith_map_get(a->roles, kith_id_slice(&f->a));
+	uint32_t i;
+
+	for (i = 0; r != NULL && r->create != NULL && i < r->create->pub.op->n_perms; i++)
+		if (kith_slice_eq(r->create->pub.op->perms[i], f->perm))
+			return r;
+	return NULL;
 }
 
 static struct slot *
@@ -148,17 +160,31 @@ slot_make(struct kith_authority *a, struct kith_slice key, const struct kith_fac
 		if (s->role == NULL)
 			goto fail;
 		break;
+	case KITH_F_ROLE_PERM:
+		s->role = first_of(a, f);
+		if (s->role != NULL && (kith_vec_push(&s->writes, s->role->first) != KITH_OK ||
+		    kith_vec_reserve(&s->role->perms, 1) != KITH_OK))
+			goto fail;
+		break;
 	default:
 		break;
 	}
 	if (kith_map_put(a->slots, key, s, NULL) != KITH_OK)
 		goto fail;
+	if (f->kind == KITH_F_ROLE_PERM && s->role != NULL) {
+		s->role->perms.v[s->role->perms.n++] = s;
+		/* what it adds to the sum is its own from now on */
+		kith_hash(KITH_L_FACT, key, &s->h);
+		s->summed = s->role->summed;
+		kith_slot_touch(a, s);
+	}
 	if (f->kind == KITH_F_OWNER)
 		s->who->owner = s;
 	if (f->kind == KITH_F_ROLE)
 		s->role->exists = s;
 	return s;
 fail:
+	kith_vec_fini(&s->writes);
 	free(s);
 	return NULL;
 }
@@ -177,7 +203,7 @@ kith_slot_register(struct kith_authority *a, const struct kith_id *object, struc
 	struct kith_fact f = { .a = *object, .perm = name };
 	uint8_t key[KITH_FACT_KEY_MAX];
 
-	return slot_make(a, kith_slice_of(key, register_key(object, name, key)), &f);
+	return slot_make(a, kith_slice_of(key, kith_register_key(object, name, key)), &f);
 }
 
 struct slot *
@@ -197,7 +223,7 @@ register_find(const struct kith_authority *a, const struct kith_id *object, stru
 
 	if (name.n > 255)
 		return NULL;
-	return kith_map_get(a->slots, kith_slice_of(key, register_key(object, name, key)));
+	return kith_map_get(a->slots, kith_slice_of(key, kith_register_key(object, name, key)));
 }
 
 /* ---- what a fact is worth ---- */
@@ -306,7 +332,10 @@ bool
 kith_view_fact(const struct kith_view *v, const struct kith_fact *f)
 {
 	const struct slot *s = kith_slot_find(v->a, f);
+	const struct role *r = s != NULL ? NULL : first_of(v->a, f);
 
+	if (r != NULL)
+		return view_eff(v, r->first.act);
 	return s == NULL ? kith_fact_default(f) : kith_slot_past(v, s, NULL, 0, true);
 }
 
@@ -314,9 +343,12 @@ bool
 kith_authority_fact_over(struct kith_authority *a, const struct kith_fact *f, kith_counts_fn counts, void *ctx)
 {
 	const struct slot *s = kith_slot_find(a, f);
+	const struct role *r = s != NULL ? NULL : first_of(a, f);
 	bool restricts = kith_fact_restricts(f->kind), any = false;
 	size_t i, j;
 
+	if (r != NULL)
+		return counts(ctx, &r->create->pub);
 	if (s == NULL)
 		return kith_fact_default(f);
 	for (i = s->writes.n; i-- > 0;) {
@@ -344,9 +376,10 @@ size_t
 kith_authority_writes(const struct kith_authority *a, const struct kith_fact *f, const struct kith_write **out)
 {
 	const struct slot *s = kith_slot_find(a, f);
+	const struct role *r = s != NULL ? NULL : first_of(a, f);
 
-	*out = s == NULL ? NULL : s->writes.v;
-	return s == NULL ? 0 : s->writes.n;
+	*out = s != NULL ? s->writes.v : r != NULL ? &r->first : NULL;
+	return s != NULL ? s->writes.n : r != NULL;
 }
 
 size_t
@@ -359,18 +392,41 @@ kith_authority_kicks(const struct kith_authority *a, const struct kith_id *uid, 
 }
 
 bool
+kith_role_first(const struct kith_authority *a, const struct role *r, uint32_t i, struct kith_fact *f)
+{
+	*f = (struct kith_fact){ .kind = KITH_F_ROLE_PERM, .a = r->id, .perm = r->create->pub.op->perms[i] };
+	return kith_slot_find(a, f) == NULL;
+}
+
+/* First the slots; then, with SECOND set, number of role and of permission. */
+#define SECOND (SIZE_MAX / 2 + 1)
+#define ROLE_STEP 256
+
+bool
 kith_authority_fact_next(const struct kith_authority *a, size_t *it, struct kith_fact *f)
 {
 	struct kith_slice key;
 	void *p;
 
-	while (kith_map_next(a->slots, it, &key, &p)) {
+	while ((*it & SECOND) == 0 && kith_map_next(a->slots, it, &key, &p)) {
 		const struct slot *s = p;
 
 		if (s->f.kind != 0 && s->writes.n > 0) {
 			*f = s->f;
 			return true;
 		}
+	}
+	for (*it |= SECOND; (*it & ~SECOND) / ROLE_STEP < a->created.n;) {
+		const struct role *r = a->created.v[(*it & ~SECOND) / ROLE_STEP];
+		uint32_t i = (uint32_t)(*it % ROLE_STEP);
+
+		if (i >= r->create->pub.op->n_perms) {
+			*it += ROLE_STEP - i;
+			continue;
+		}
+		++*it;
+		if (kith_role_first(a, r, i, f))
+			return true;
 	}
 	return false;
 }
@@ -423,96 +479,4 @@ kith_authority_register_all(struct kith_authority *a, const struct kith_id *obje
 		n++;
 	}
 	return n;
-}
-
-/* ---- the state hash ---- */
-
-void
-kith_slot_touch(struct kith_authority *a, struct slot *s)
-{
-	if (s->dirty)
-		return;
-	s->dirty = true;
-	a->dirty.v[a->dirty.n++] = s;   /* room was made with the slot */
-}
-
-static void
-sum_add(uint8_t sum[32], const uint8_t h[32])
-{
-	unsigned carry = 0;
-	int i;
-
-	for (i = 31; i >= 0; i--) {
-		carry += (unsigned)sum[i] + h[i];
-		sum[i] = (uint8_t)carry;
-		carry >>= 8;
-	}
-}
-
-static void
-sum_sub(uint8_t sum[32], const uint8_t h[32])
-{
-	unsigned borrow = 0;
-	int i;
-
-	for (i = 31; i >= 0; i--) {
-		unsigned d = 256 + (unsigned)sum[i] - h[i] - borrow;
-
-		sum[i] = (uint8_t)d;
-		borrow = d < 256;
-	}
-}
-
-/* The part of a slot in the state hash of a view; false: it is at its default. */
-bool
-kith_slot_hash(const struct kith_view *v, const struct slot *s, struct kith_id *out)
-{
-	uint8_t key[KITH_FACT_KEY_MAX];
-	const struct act *x;
-
-	if (s->f.kind != 0) {
-		if (kith_slot_past(v, s, NULL, 0, true) == kith_fact_default(&s->f))
-			return false;
-		kith_hash(KITH_L_FACT, kith_slice_of(key, kith_fact_key(&s->f, key)), out);
-		return true;
-	}
-	x = kith_slot_value(v, s, NULL, 0);
-	if (x == NULL)
-		return false;
-	kith_hash2(KITH_L_FACT, kith_slice_of(key, register_key(&s->f.a, s->f.perm, key)),
-	    kith_id_slice(&x->pub.id), out);
-	return true;
-}
-
-void
-kith_authority_state_hash(struct kith_authority *a, struct kith_id *out)
-{
-	size_t i;
-
-	for (i = 0; i < a->dirty.n; i++) {
-		struct slot *s = a->dirty.v[i];
-
-		if (s->summed)
-			sum_sub(a->sum, s->h.b);
-		s->summed = kith_slot_hash(&a->now, s, &s->h);
-		if (s->summed)
-			sum_add(a->sum, s->h.b);
-		s->dirty = false;
-	}
-	a->dirty.n = 0;
-	memcpy(out->b, a->sum, sizeof(out->b));
-}
-
-void
-kith_view_state_hash(const struct kith_view *v, struct kith_id *out)
-{
-	struct kith_id h;
-	struct kith_slice key;
-	size_t it = 0;
-	void *p;
-
-	memset(out, 0, sizeof(*out));
-	while (kith_map_next(v->a->slots, &it, &key, &p))
-		if (kith_slot_hash(v, p, &h))
-			sum_add(out->b, h.b);
 }

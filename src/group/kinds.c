@@ -157,11 +157,8 @@ plan_role_create(struct ctx *c)
 		if (!in_list(may, n_may, o->perms[i]))
 			return kith_plan_deny(c, "form");
 	r = kith_plan_need_perms(c, may, n_may);
-	if (r == KITH_OK)
-		r = kith_plan_put_fact(c, KITH_F_ROLE, &c->x->pub.id, NULL, kith_no_perm, true);
-	for (i = 0; i < o->n_perms && r == KITH_OK; i++)
-		r = kith_plan_put_fact(c, KITH_F_ROLE_PERM, &c->x->pub.id, NULL, o->perms[i], true);
-	return r;
+	/* its first permissions are written too, without slots: see struct role */
+	return r != KITH_OK ? r : kith_plan_put_fact(c, KITH_F_ROLE, &c->x->pub.id, NULL, kith_no_perm, true);
 }
 
 /* Looks: the registers that op names; people's words for them stand in the body. */

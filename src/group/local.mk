@@ -2,7 +2,7 @@
 libkithcore_a_SOURCES += %D%/cut.c %D%/cut.h
 libkithcore_a_SOURCES += %D%/record.c %D%/record.h %D%/op.c
 libkithcore_a_SOURCES += %D%/authority.c %D%/authority.h %D%/plane.h %D%/plan.h %D%/act.c %D%/counts.c %D%/facts.c
-libkithcore_a_SOURCES += %D%/kinds.c %D%/may.c %D%/past.c %D%/pool.c %D%/resolve.c %D%/verify.c %D%/view.c
+libkithcore_a_SOURCES += %D%/kinds.c %D%/may.c %D%/past.c %D%/pool.c %D%/resolve.c %D%/sum.c %D%/verify.c %D%/view.c
 
 unit_tests += tests/unit/group/test_record tests/unit/group/test_op tests/unit/group/test_cut
 fuzz_targets += tests/fuzz/fuzz_record

@@ -9,8 +9,8 @@
  * The inside of the authority plane, shared by authority.c (adding), past.c
  * (ancestry), counts.c (forks, questions), act.c and kinds.c (what an act relies
  * on and writes), resolve.c (verdicts), view.c (sets of acts and what is
- * effective in them), verify.c (the one-pass form), facts.c (facts, registers,
- * state hash), pool.c and may.c. Nobody else includes it.
+ * effective in them), verify.c (the one-pass form), facts.c (facts, registers),
+ * sum.c (the state hash), pool.c and may.c. Nobody else includes it.
  *
  * How verdicts are found. A view is a set of acts closed under ancestry, and
  * which of them are effective in it. judge() decides one act from the verdicts
@@ -67,11 +67,19 @@ struct person {
 	struct slot *owner;             /* NULL until somebody asks */
 };
 
+/*
+ * Most permissions are never spoken of again after the role.create that turns
+ * them on, so these have no slots until somebody asks for one.
+ */
 struct role {
 	struct kith_id id;
-	struct act *create;             /* NULL: implicit */
+	struct act *create;             /* NULL: implicit, or not (yet) valid */
+	struct kith_write first;        /* what create writes to each permission of its own */
 	struct slot *exists;
 	KITH_VEC(struct person *) held; /* everybody to whom it was ever granted */
+	KITH_VEC(struct slot *) perms;  /* those of create's permissions that have slots */
+	bool dirty;                     /* the rest of them in the state hash are out of date */
+	bool summed;                    /* they are part of the sum */
 };
 
 struct feed {
@@ -138,6 +146,7 @@ struct work {
 /* Memory for what is never freed singly; can be taken back to a mark. */
 struct pool {
 	struct pool_block *head;
+	size_t size;                    /* bytes in all blocks */
 };
 struct pool_mark {
 	struct pool_block *head;
@@ -167,6 +176,7 @@ struct kith_authority {
 	size_t n_views;
 
 	KITH_VEC(struct slot *) dirty;
+	KITH_VEC(struct role *) created, dirty_roles;
 	uint8_t sum[32];
 };
 
@@ -257,7 +267,14 @@ bool kith_slot_past(const struct kith_view *v, const struct slot *s, const struc
 bool kith_slot_struck(const struct kith_view *v, const struct slot *s, const struct act *e);
 /* Among the maximal effective writes of a register in v that pass: the highest level, then the smallest id. */
 struct act *kith_slot_value(const struct kith_view *v, const struct slot *s, const struct act *before, int min);
+/* A register's key begins with a zero byte, which is no kind of fact. Returns its length. */
+size_t kith_register_key(const struct kith_id *object, struct kith_slice name, uint8_t out[KITH_FACT_KEY_MAX]);
+/* A role's first permission of this number, below op.n_perms. False: it has a slot. */
+bool kith_role_first(const struct kith_authority *a, const struct role *r, uint32_t i, struct kith_fact *f);
+
+/* ---- sum.c ---- */
 void kith_slot_touch(struct kith_authority *a, struct slot *s);
+void kith_role_touch(struct kith_authority *a, struct role *r);
 /* The part of a slot in the state hash; false: at its default. The whole hash, summed anew. */
 bool kith_slot_hash(const struct kith_view *v, const struct slot *s, struct kith_id *out);
 void kith_view_state_hash(const struct kith_view *v, struct kith_id *out);

@@ -6,7 +6,8 @@
 
 /* Memory that lives as long as the plane, given out in order and taken back only to a mark. */
 
-#define BLOCK 16384
+#define BLOCK_FIRST 2048
+#define BLOCK_MAX 65536
 
 struct pool_block {
 	struct pool_block *older;
@@ -27,12 +28,16 @@ kith_pool_alloc(struct pool *p, size_t n, size_t size)
 	if (all == 0)
 		all = align;
 	if (b == NULL || b->cap - b->n < all) {
-		room = all > BLOCK ? all : BLOCK;
+		/* most groups are small, and there are many of them: at most a third is idle */
+		room = p->size / 2 < BLOCK_FIRST ? BLOCK_FIRST : p->size / 2 < BLOCK_MAX ? p->size / 2 : BLOCK_MAX;
+		if (room < all)
+			room = all;
 		b = malloc(sizeof(*b) + room);
 		if (b == NULL)
 			return NULL;
 		*b = (struct pool_block){ .older = p->head, .cap = room };
 		p->head = b;
+		p->size += room;
 	}
 	b->n += all;
 	return memset(b->data + (b->n - all), 0, all);
@@ -52,6 +57,7 @@ kith_pool_back(struct pool *p, struct pool_mark to)
 	while (p->head != to.head) {
 		b = p->head;
 		p->head = b->older;
+		p->size -= b->cap;
 		free(b);
 	}
 	if (p->head != NULL)
@@ -90,22 +96,54 @@ copy_bytes(struct pool *p, const void **v, size_t n, size_t size)
 	return true;
 }
 
+/* Words, the bytes of all in one piece. */
 static bool
 copy_list(struct pool *p, const struct kith_slice **v, uint32_t n)
 {
 	struct kith_slice *l;
+	size_t all = 0, at = 0;
+	uint8_t *b;
 	uint32_t i;
 
 	if (n == 0)
 		return true;
+	for (i = 0; i < n; i++)
+		all += (*v)[i].n;
 	l = kith_pool_alloc(p, n, sizeof(*l));
-	for (i = 0; l != NULL && i < n; i++) {
-		l[i] = (*v)[i];
-		if (!copy_slice(p, &l[i]))
-			return false;
+	b = kith_pool_alloc(p, all, 1);
+	if (l == NULL || b == NULL)
+		return false;
+	for (i = 0; i < n; i++) {
+		if ((*v)[i].n > 0)
+			memcpy(b + at, (*v)[i].p, (*v)[i].n);
+		l[i] = kith_slice_of(b + at, (*v)[i].n);
+		at += (*v)[i].n;
 	}
 	*v = l;
-	return l != NULL;
+	return true;
+}
+
+static bool
+same_list(const struct kith_slice *x, uint32_t n, const struct kith_slice *y, uint32_t m)
+{
+	uint32_t i;
+
+	for (i = 0; n == m && i < n && kith_slice_eq(x[i], y[i]); i++)
+		;
+	return n == m && i == n;
+}
+
+static bool
+copy_perms(struct pool *p, struct kith_op *o)
+{
+	bool same = same_list(o->perms, o->n_perms, o->may, o->n_may);
+
+	if (!copy_list(p, &o->perms, o->n_perms))
+		return false;
+	if (!same)
+		return copy_list(p, &o->may, o->n_may);
+	o->may = o->perms;
+	return true;
 }
 
 const struct kith_op *
@@ -118,8 +156,7 @@ kith_pool_op(struct pool *p, const struct kith_op *from)
 	*o = *from;
 	return copy_slice(p, &o->key) && copy_slice(p, &o->order) && copy_slice(p, &o->value) &&
 	    copy_slice(p, &o->nonce) && copy_slice(p, &o->count_sig) && copy_slice(p, &o->sigs) &&
-	    copy_slice(p, &o->earlier) && copy_slice(p, &o->implicit) && copy_list(p, &o->perms, o->n_perms) &&
-	    copy_list(p, &o->may, o->n_may) &&
+	    copy_slice(p, &o->earlier) && copy_slice(p, &o->implicit) && copy_perms(p, o) &&
 	    copy_bytes(p, (const void **)&o->users, o->n_users, sizeof(*o->users)) &&
 	    copy_bytes(p, (const void **)&o->founders, o->n_founders, sizeof(*o->founders)) &&
 	    copy_bytes(p, (const void **)&o->frontier, o->n_frontier, sizeof(*o->frontier)) ? o : NULL;

@@ -86,19 +86,25 @@ out_of_reach(const struct kith_view *v, const struct act *e, bool whole)
 	return false;
 }
 
-/* A4: a restriction of a level above its own still stands in its past. */
+/*
+ * A4: a restriction of a level above its own still stands in its past. What an
+ * effective lift that had seen all before it left behind, it had the level for.
+ */
 static bool
 lifts_a_seniors(const struct kith_view *v, const struct act *e, const struct slot *s, bool whole)
 {
 	const struct kith_authority *a = v->a;
 	size_t i, j;
 
-	for (i = 0; i < s->writes.n; i++) {
+	for (i = s->writes.n; i-- > 0;) {
 		const struct act *w = act_at(a, s->writes.v[i].act);
 		bool lifted = false;
 
-		if (s->writes.v[i].on || w->pub.level <= e->pub.level || !view_eff(v, w->pub.index) ||
-		    !(whole || act_seen(w, e)))
+		if (w == e || !view_eff(v, w->pub.index) || !(whole || act_seen(w, e)))
+			continue;
+		if (s->writes.v[i].on && w->dominates)
+			return false;
+		if (s->writes.v[i].on || w->pub.level <= e->pub.level)
 			continue;
 		for (j = i + 1; j < s->writes.n && !lifted; j++) {
 			const struct act *u = act_at(a, s->writes.v[j].act);
@@ -260,6 +266,8 @@ kith_view_flip(struct kith_view *v, struct act *x, bool on)
 	}
 	for (i = 0; i < x->plan.n_writes; i++)
 		kith_slot_touch(a, x->plan.writes[i].s);
+	if (x->pub.kind == KITH_K_ROLE_CREATE)
+		kith_role_touch(a, x->plan.writes[0].s->role);
 }
 
 /* Readers of what e writes that come after it in the order of judging, and may see the difference. */
@@ -275,28 +283,38 @@ push_reader(struct kith_view *v, const struct act *e, bool on, uint32_t reader)
 }
 
 static void
-push_readers(struct kith_view *v, const struct act *e)
+push_readers_of(struct kith_view *v, const struct act *e, const struct slot *s, bool on)
 {
 	struct kith_authority *a = v->a;
-	uint32_t i;
 	size_t j, k;
 
-	for (i = 0; i < e->plan.n_writes; i++) {
-		const struct slot *s = e->plan.writes[i].s;
-		bool on = e->plan.writes[i].on;
+	for (j = 0; j < s->readers.n; j++)
+		push_reader(v, e, on, s->readers.v[j]);
+	if (s->f.kind == KITH_F_HOLDS || s->f.kind == KITH_F_OWNER)
+		for (j = 0; j < s->who->aimed.n; j++)
+			push_reader(v, e, true, s->who->aimed.v[j]);
+	for (j = 0; s->f.kind == KITH_F_ROLE && j < s->role->held.n; j++)
+		for (k = 0; k < s->role->held.v[j]->aimed.n; k++)
+			push_reader(v, e, true, s->role->held.v[j]->aimed.v[k]);
+	/* a quorum may be struck by any later or concurrent set */
+	for (j = 0; s->f.kind == 0 && j < a->succeeds.n; j++)
+		push_reader(v, e, false, a->succeeds.v[j]);
+}
 
-		for (j = 0; j < s->readers.n; j++)
-			push_reader(v, e, on, s->readers.v[j]);
-		if (s->f.kind == KITH_F_HOLDS || s->f.kind == KITH_F_OWNER)
-			for (j = 0; j < s->who->aimed.n; j++)
-				push_reader(v, e, true, s->who->aimed.v[j]);
-		for (j = 0; s->f.kind == KITH_F_ROLE && j < s->role->held.n; j++)
-			for (k = 0; k < s->role->held.v[j]->aimed.n; k++)
-				push_reader(v, e, true, s->role->held.v[j]->aimed.v[k]);
-		/* a quorum may be struck by any later or concurrent set */
-		for (j = 0; s->f.kind == 0 && j < a->succeeds.n; j++)
-			push_reader(v, e, false, a->succeeds.v[j]);
-	}
+static void
+push_readers(struct kith_view *v, const struct act *e)
+{
+	const struct role *r;
+	uint32_t i;
+	size_t j;
+
+	for (i = 0; i < e->plan.n_writes; i++)
+		push_readers_of(v, e, e->plan.writes[i].s, e->plan.writes[i].on);
+	if (e->pub.kind != KITH_K_ROLE_CREATE)
+		return;
+	r = e->plan.writes[0].s->role;
+	for (j = 0; j < r->perms.n; j++)
+		push_readers_of(v, e, r->perms.v[j], true);
 }
 
 static void

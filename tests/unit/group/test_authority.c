@@ -1155,6 +1155,28 @@ an_invite_is_revoked_by_its_maker_through_any_role(void **state)
 }
 
 static void
+an_act_may_name_many_people(void **state)
+{
+	char names[ACTS_WORDS * 4] = "";
+	struct acts w;
+	size_t i;
+
+	(void)state;
+	begin(&w);
+	for (i = 0; i < ACTS_WORDS; i++)
+		(void)snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%zu", i > 0 ? " " : "", i);
+	acts_grant(&w, "g", KITH_K_ROLE_GRANT, "own", NULL, "base", "mod", names);
+	acts_people(&w, "k", KITH_K_KICK, "ada", "admin", "g", names);
+	acts_people(&w, "o", KITH_K_OWNER_ADD, "own", NULL, "g", names);
+	assert_verdict(&w, "k", 'e');
+	assert_verdict(&w, "o", 'e');
+	assert_true(acts_holds(&w, "31", "mod"));
+	acts_delete(&w, "del", "ada", "admin", "base", "mod");
+	assert_verdict(&w, "k", 'e');
+	end(&w);
+}
+
+static void
 owners_alone_make_owners(void **state)
 {
 	struct acts w;
@@ -1343,6 +1365,7 @@ main(void)
 		cmocka_unit_test(overrides_allow_deny_and_inherit_downwards),
 		cmocka_unit_test(panels_come_and_go_and_private_ones_are_hidden),
 		cmocka_unit_test(an_invite_is_revoked_by_its_maker_through_any_role),
+		cmocka_unit_test(an_act_may_name_many_people),
 		cmocka_unit_test(owners_alone_make_owners),
 		cmocka_unit_test(a_home_learns_what_may_be_done_and_through_which_role),
 		cmocka_unit_test(views_show_what_was_seen_and_do_not_change),
