@@ -112,8 +112,17 @@ kith_conn_answer(struct kith_http_conn *c, int status, bool close_after, const s
 void
 kith_conn_refuse(struct kith_http_conn *c, int status, const struct kith_http_field *fields, size_t n_fields)
 {
+	struct kith_http_counts *n = &c->of->counts;
 	char text[64];
 
+	if (status == 408)
+		n->slow++;
+	else if (status == 403 || status == 308)
+		n->plain++;
+	else if (status == 413 || status == 414 || status == 431)
+		n->too_large++;
+	else
+		n->malformed++;
 	(void)snprintf(text, sizeof(text), "%s\n", kith_http_status_text(status));
 	(void)kith_conn_answer(c, status, true, fields, n_fields, "text/plain; charset=utf-8", kith_slice_str(text));
 }

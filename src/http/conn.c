@@ -217,6 +217,7 @@ finish_request(struct kith_http_conn *c)
 	c->request.body = kith_slice_of(c->body.p, c->body.n - 1);
 	kith_conn_enter(c, KITH_CONN_HANDLER, 0);
 	c->seen = true;
+	c->of->counts.requests++;
 	c->of->conf.handler.on_request(c->of->conf.arg, c, &c->request);
 }
 
@@ -326,6 +327,8 @@ on_end(void *arg, enum kith_stream_end e)
 	struct kith_http_conn *c = arg;
 
 	ERR_clear_error();
+	if (e == KITH_STREAM_TLS)
+		c->of->counts.no_tls++;
 	kith_conn_end(c, 1006, e == KITH_STREAM_EOF && c->phase == KITH_CONN_ANSWER);
 }
 
@@ -390,9 +393,11 @@ kith_conn_accept(struct kith_http_server *s, int take_fd, const struct kith_addr
 
 	kith_random_bytes(&dice, sizeof(dice));
 	if (s->conf.gate != NULL && kith_gate_enter(s->conf.gate, remote, dice) != KITH_OK) {
+		s->counts.crowded++;
 		close(take_fd);
 		return;
 	}
+	s->counts.accepted++;
 	c = conn_new(s, take_fd, remote);
 	if (c != NULL)
 		c->counted = s->conf.gate != NULL;
@@ -411,6 +416,7 @@ kith_conn_tick(struct kith_http_conn *c, uint64_t now_ms)
 		break;
 	case KITH_CONN_WS:
 		if (c->pings >= 2 && !c->paused) {      /* while paused we do not listen for pongs */
+			c->of->counts.lost++;
 			kith_conn_end(c, 1006, false);
 			break;
 		}

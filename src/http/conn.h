@@ -54,6 +54,7 @@ struct kith_http_server {
 	struct kith_map *by_id;         /* those that have not ended */
 	struct kith_ticker ticker;
 	bool stopping;
+	struct kith_http_counts counts;
 };
 
 /* Takes fd. */

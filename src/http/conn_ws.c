@@ -68,6 +68,7 @@ kith_conn_read_ws(struct kith_http_conn *c, struct kith_slice in)
 			kith_conn_close_ws(c, m.code, "");
 			break;
 		case KITH_WS_FAIL:
+			c->of->counts.broken++;
 			kith_conn_close_ws(c, m.code, why(m.code));
 			break;
 		}
@@ -111,6 +112,7 @@ kith_http_upgrade(struct kith_http_conn *c)
 	kith_http_reader_free(c->reader);
 	c->reader = NULL;
 	kith_buf_fini(&c->body);
+	c->of->counts.sockets++;
 	kith_conn_enter(c, KITH_CONN_WS, c->of->conf.ping_ms);
 	kith_reactor_defer(c->of->r, &c->later);
 	return KITH_OK;
@@ -125,6 +127,7 @@ kith_http_ws_send_blob(struct kith_http_conn *c, struct kith_blob *frame)
 		return KITH_E_NOTFOUND;
 	if (c->s.n > 0 && (c->s.n >= conf->queue_items || frame->n > conf->queue_bytes ||
 	    c->s.queued > conf->queue_bytes - frame->n)) {
+		c->of->counts.overrun++;
 		kith_conn_close_ws(c, 1013, "too slow");
 		return KITH_E_LIMIT;
 	}

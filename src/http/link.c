@@ -49,6 +49,7 @@ struct kith_links {
 	struct kith_link *list;
 	struct kith_map *by_id;         /* those that are up */
 	struct kith_ticker ticker;
+	struct kith_link_counts counts;
 };
 
 const char *
@@ -110,6 +111,12 @@ link_end(struct kith_link *l, enum kith_link_end why, bool linger)
 	if (!l->ended) {
 		l->ended = true;
 		l->why = why;
+		if (!l->up && l->inbound)
+			l->of->counts.no_tls++;
+		else if (l->up && why == KITH_LINK_MALFORMED)
+			l->of->counts.malformed++;
+		else if (l->up && why == KITH_LINK_SLOW)
+			l->of->counts.slow++;
 		l->deadline_ms = kith_reactor_now_ms(l->of->r) + LINGER_MS;
 		if (l->up)
 			(void)kith_map_del(l->of->by_id, id_key(l->id, key));
@@ -286,6 +293,7 @@ on_ready(void *arg)
 		return;
 	}
 	l->up = true;
+	of->counts.up++;
 	l->deadline_ms = kith_reactor_now_ms(of->r) + of->conf.grace_ms;
 	of->conf.handler.on_up(of->conf.arg, l, l->token, pk, exporter, kith_addr_str(&l->remote, remote));
 	kith_wipe(exporter, sizeof(exporter));
@@ -382,9 +390,11 @@ on_accept(void *arg, int take_fd, const struct kith_addr *remote)
 
 	kith_random_bytes(&dice, sizeof(dice));
 	if (of->conf.gate != NULL && kith_gate_enter(of->conf.gate, remote, dice) != KITH_OK) {
+		of->counts.crowded++;
 		close(take_fd);
 		return;
 	}
+	of->counts.accepted++;
 	l = link_new(of, take_fd, remote, 0);
 	if (l != NULL)
 		l->counted = of->conf.gate != NULL;
@@ -478,6 +488,12 @@ kith_links_count(const struct kith_links *ls)
 	return kith_map_count(ls->by_id);
 }
 
+const struct kith_link_counts *
+kith_links_counts(const struct kith_links *ls)
+{
+	return &ls->counts;
+}
+
 int
 kith_link_dial(struct kith_links *ls, const char *hostport, uint64_t token)
 {
@@ -546,8 +562,10 @@ kith_link_send(struct kith_link *l, uint8_t type, struct kith_slice payload)
 
 	if (payload.n > KITH_LINK_FRAME_MAX - 1)
 		return KITH_E_LIMIT;
-	if (l->s.queued + payload.n > l->of->conf.queue_bytes)
+	if (l->s.queued + payload.n > l->of->conf.queue_bytes) {
+		l->of->counts.busy++;
 		return KITH_E_BUSY;
+	}
 	b = kith_blob_alloc(HEAD + 1 + payload.n);
 	if (b == NULL)
 		return KITH_E_NOMEM;

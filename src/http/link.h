@@ -76,6 +76,14 @@ KITH_MUST_USE int kith_links_listen(struct kith_links *ls, int fd);     /* borro
 void kith_links_unlisten(struct kith_links *ls);
 size_t kith_links_count(const struct kith_links *ls);           /* up */
 
+struct kith_link_counts {       /* since the links were made */
+	uint64_t accepted, crowded;     /* connections; those the gate turned away */
+	uint64_t no_tls;                /* inbound handshakes that failed, took too long or showed no peer */
+	uint64_t up, malformed, slow;   /* links; those ended for a bad length, or not trusted in time */
+	uint64_t busy;                  /* frames not taken by kith_link_send */
+};
+const struct kith_link_counts *kith_links_counts(const struct kith_links *ls);   /* borrowed */
+
 /*
  * Connect to "host:port" ("[v6]:port"); names are looked up on a thread of their
  * own, addresses tried one after the other. Exactly one of on_up and on_dial_failed follows,

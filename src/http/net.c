@@ -126,6 +126,12 @@ kith_http_server_count(const struct kith_http_server *s)
 	return kith_map_count(s->by_id);
 }
 
+const struct kith_http_counts *
+kith_http_server_counts(const struct kith_http_server *s)
+{
+	return &s->counts;
+}
+
 struct kith_http_conn *
 kith_http_server_next_ws(struct kith_http_server *s, size_t *it)
 {

@@ -79,6 +79,17 @@ void kith_http_server_free(struct kith_http_server *s);
 KITH_MUST_USE int kith_http_server_listen(struct kith_http_server *s, int fd);
 void kith_http_server_unlisten(struct kith_http_server *s);     /* accept no more; connections stay */
 size_t kith_http_server_count(const struct kith_http_server *s);
+
+struct kith_http_counts {       /* since the server was made */
+	uint64_t accepted, crowded;     /* connections; those the gate turned away */
+	uint64_t no_tls;                /* handshakes that failed */
+	uint64_t requests;              /* given to on_request */
+	uint64_t malformed, too_large, slow, plain;     /* refused: 400 417 501 505; 413 414 431; 408; plain HTTP unwanted */
+	uint64_t sockets;               /* WebSockets opened */
+	uint64_t broken, overrun, lost; /* ended for breaking rules; with 1013; without an answer to pings */
+};
+const struct kith_http_counts *kith_http_server_counts(const struct kith_http_server *s);       /* borrowed */
+
 /* Every WebSocket in turn: start with *it = 0; NULL at the end. Connections may be closed on the way. */
 struct kith_http_conn *kith_http_server_next_ws(struct kith_http_server *s, size_t *it);
 

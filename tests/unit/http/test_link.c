@@ -467,6 +467,7 @@ a_handshake_takes_10_seconds_at_most(void **state)
 		kith_reactor_turn(n->r, 1);
 	assert_int_equal(recv(p.fd, &byte, 1, 0), 0);
 	assert_int_equal(n->b.ups + n->b.downs, 0);
+	assert_int_equal(kith_links_counts(n->b.links)->no_tls, 1);
 	close(p.fd);
 	net_free(n);
 }
@@ -525,6 +526,7 @@ half_frames_are_dropped(void **state)
 		raw_peer(n, kith_slice_of(rows[i].bytes, rows[i].n), rows[i].goodbye);
 		assert_int_equal(n->b.frames, rows[i].frames);
 		assert_int_equal(n->b.why, rows[i].why);
+		assert_int_equal(kith_links_counts(n->b.links)->malformed, rows[i].why == KITH_LINK_MALFORMED);
 		net_free(n);
 	}
 }

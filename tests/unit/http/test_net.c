@@ -1,6 +1,7 @@
 #include "http/net.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/unit/http/rig.h"
@@ -133,6 +134,9 @@ what_could_be_read_twice_is_answered_400_and_closed(void **state)
 	rig_turn(g);
 	assert_int_equal(g->requests, 0);
 	assert_int_equal(g->closes, 0);
+	assert_int_equal(kith_http_server_counts(g->s)->accepted, i);
+	assert_int_equal(kith_http_server_counts(g->s)->too_large, 2);
+	assert_int_equal(kith_http_server_counts(g->s)->malformed, i - 2);
 	rig_free(g);
 }
 
@@ -342,8 +346,53 @@ bodies_come_at_1_kib_a_second(void **state)
 	}
 	assert_true(client_has(c, "plain 40960"));
 	assert_true(client_has(slow, "HTTP/1.1 408 "));
+	assert_int_equal(kith_http_server_counts(g->s)->slow, 1);
 	client_free(c);
 	client_free(slow);
+	rig_free(g);
+}
+
+static void
+without_descriptors_it_waits_for_some(void **state)
+{
+	struct rig *g = rig_new(NULL, false);
+	struct client *c = client_new(g, false);
+	struct rlimit was, low;
+
+	(void)state;
+	client_say(c, GET("/"));
+	assert_true(client_has(c, "200 OK"));
+	client_free(c);
+	assert_true(rig_left_with(g, 0));
+	c = client_new(g, false);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	low = was;
+	low.rlim_cur = (rlim_t)c->fd + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	client_say(c, GET("/"));
+	assert_true(client_lacks(c, "200 OK"));
+	assert_int_equal(kith_http_server_count(g->s), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_true(client_has(c, "200 OK"));
+	client_free(c);
+	rig_free(g);
+}
+
+static void
+a_request_may_go_unanswered(void **state)
+{
+	struct rig *g = rig_new(NULL, false);
+	struct client *c = client_new(g, false);
+
+	(void)state;
+	g->later = true;
+	client_say(c, GET("/"));
+	assert_true(rig_until(g, &g->requests, 1));
+	kith_http_close(kith_http_conn_find(g->s, g->last_id), 0, "");
+	assert_true(client_ended(c));
+	assert_int_equal(c->in.n, 0);
+	assert_true(rig_until(g, &g->closes, 1));
+	client_free(c);
 	rig_free(g);
 }
 
@@ -532,6 +581,8 @@ main(void)
 		cmocka_unit_test(slow_heads_end_with_408),
 		cmocka_unit_test(idle_connections_are_kept_for_a_minute),
 		cmocka_unit_test(bodies_come_at_1_kib_a_second),
+		cmocka_unit_test(without_descriptors_it_waits_for_some),
+		cmocka_unit_test(a_request_may_go_unanswered),
 		cmocka_unit_test(plain_http_is_a_policy),
 		cmocka_unit_test(the_gate_counts),
 		cmocka_unit_test(the_gate_drops_early_at_random_from_half_on),

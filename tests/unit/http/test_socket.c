@@ -174,6 +174,8 @@ broken_rules_end_with_their_code(void **state)
 		client_free(c);
 	}
 	assert_int_equal(g->got.n, 0);
+	assert_int_equal(kith_http_server_counts(g->s)->broken, i);
+	assert_int_equal(kith_http_server_counts(g->s)->sockets, i);
 	rig_free(g);
 }
 
