@@ -241,6 +241,11 @@ dial_peer(struct kith_fed *f, struct fed_peer *p)
 
 	if (p->link != NULL || p->dialling != 0 || barred(f, p) || f->n_dials >= DIALS_MAX)
 		return KITH_OK;
+	if (p->redial_ms > f->now.mono_ms) {
+		if (p->redial_ms < f->dial_ms)
+			f->dial_ms = p->redial_ms;
+		return KITH_OK;
+	}
 	for (i = 0; i < p->n_addrs; i++) {
 		at = (p->next_addr + i) % p->n_addrs;
 		if ((kith_fed_reach(p->addr[at]) & (f->reach | REACH_PUBLIC)) == 0)

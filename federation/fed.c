@@ -158,6 +158,9 @@ leave(struct kith_fed *f, int r)
 		kith_fed_link_free(l);
 	}
 	f->dead.n = 0;
+	/* whatever it was may have set a time: it is looked at within a second */
+	if (f->tick_ms > f->now.mono_ms + 1000)
+		f->tick_ms = f->now.mono_ms + 1000;
 	f->t = NULL;
 	if (f->out != NULL && f->out->failed)
 		r = KITH_E_NOMEM;
@@ -400,11 +403,12 @@ kith_fed_tick(struct kith_fed *f, struct kith_txn *t, struct kith_now now, struc
 
 	if (r == KITH_OK)
 		r = tick(f, &next);
+	r = leave(f, r);
 	if (r == KITH_OK) {
 		f->tick_ms = next;
 		*next_ms = kith_fed_deadline_ms(f);
 	}
-	return leave(f, r);
+	return r;
 }
 
 uint64_t

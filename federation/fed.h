@@ -63,6 +63,7 @@ struct fed_peer {
 	bool shares;                    /* a group of few nodes: kept linked */
 	uint64_t wanted_until;          /* mono: somebody waits for it (mail, a question, a fetch) */
 	struct fed_link *link;
+	uint64_t redial_ms;             /* not before; its last link ended a moment ago */
 	uint64_t dialling;              /* token; 0: none */
 	uint64_t seen_ms;               /* wall clock */
 	uint64_t penalty_ms, penalty_at;        /* as of penalty_at (mono) */

@@ -456,8 +456,11 @@ kith_fed_on_show(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *
 	uint32_t scope, i;
 	int e = kith_fed_frame_group(f, l, &id, &m);
 
-	if (e != KITH_OK || m == NULL || m->level < LEVEL_FULL)
+	if (e != KITH_OK || m == NULL)
 		return e;
+	m->digested = m->synced = false;        /* ours was of no use to it: another when it opens */
+	if (m->level < LEVEL_FULL)
+		return KITH_OK;
 	if (m->shown_ms != 0 && f->now.mono_ms - m->shown_ms < 1000)
 		return KITH_OK;
 	m->shown_ms = f->now.mono_ms;

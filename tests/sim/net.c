@@ -771,6 +771,22 @@ net_linked(struct net *n, int a, int b)
 	return net_peer(n, a, b, &x) && net_peer(n, b, a, &y) && x.linked && y.linked && x.link == y.link;
 }
 
+struct kith_slice
+net_node_record(struct net *n, int node)
+{
+	static uint8_t raw[KITH_NODE_MAX];
+	uint8_t key[KITH_ID_BYTES + 9] = { 0 };
+	struct kith_slice v;
+	struct kith_txn *t;
+
+	memcpy(key, net_id(n, node)->b, KITH_ID_BYTES);
+	OK(kith_store_begin(n->node[node].store, false, &t));
+	OK(kith_txn_get(t, KITH_T_NODE, kith_slice_of(key, sizeof(key)), &v));
+	memcpy(raw, v.p, v.n);
+	kith_txn_abort(t);
+	return kith_slice_of(raw, v.n);
+}
+
 struct kith_fed_counters
 net_counters(struct net *n, int node)
 {

@@ -33,6 +33,7 @@ bool net_until(struct net *n, uint64_t max_ms, bool (*ok)(struct net *n, void *a
 struct kith_fed *net_fed(struct net *n, int node);
 const struct kith_id *net_id(const struct net *n, int node);
 const struct kith_id *net_uid(const struct net *n, int node);
+struct kith_slice net_node_record(struct net *n, int node);     /* its first; static */
 bool net_linked(struct net *n, int a, int b);                   /* as both see it */
 bool net_peer(struct net *n, int node, int of, struct kith_peer_info *out);
 struct kith_fed_counters net_counters(struct net *n, int node);
