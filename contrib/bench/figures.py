@@ -102,11 +102,11 @@ ada.conn = None
 for p in people:
     p.conn = None
 ada.page(group, panel, limit=50)
-n0, s0 = metric(one, "kith_read_seconds_count"), metric(one, "kith_read_seconds_sum")
+n0, s0 = metric(one, "kith_calls_read_total"), metric(one, "kith_calls_read_microseconds_total")
 for i in range(200):
     ada.page(group, panel, limit=50)
-n1, s1 = metric(one, "kith_read_seconds_count"), metric(one, "kith_read_seconds_sum")
-figure("page of the newest 50, in the server", (s1 - s0) / max(n1 - n0, 1) * 1000, "ms", 1)
+n1, s1 = metric(one, "kith_calls_read_total"), metric(one, "kith_calls_read_microseconds_total")
+figure("page of the newest 50, in the server", (s1 - s0) / max(n1 - n0, 1) / 1000, "ms", 1)
 
 three = kit.Node(base, "three", peers=[one], conf=kit.FAST).start()
 eve = three.person("eve")

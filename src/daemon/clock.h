@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 uint64_t kith_mono_ms(void);            /* since some start; never goes back */
+uint64_t kith_mono_us(void);            /* the same clock, finer: for measuring */
 uint64_t kith_wall_ms(void);            /* since 1970 */
 
 #endif

@@ -103,8 +103,8 @@ put_status(struct conn *c)
 
 	kith_machine_counters(s->machine, &m);
 	kith_edges_sizes(s, &clients, &websockets, &links);
-	put_line(c, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:I,s:I}", "client", c->ctl->conf.client_url, "peer",
-	    c->ctl->conf.peer_address, "pid", (json_int_t)getpid(), "clients", (json_int_t)clients, "websockets", (json_int_t)websockets,
+	put_line(c, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:I,s:I}", "client", c->ctl->conf.client_url, "peer",
+	    c->ctl->conf.peer_address, "pid", (json_int_t)getpid(), "running_ms", (json_int_t)(kith_mono_ms() - s->started_ms), "clients", (json_int_t)clients, "websockets", (json_int_t)websockets,
 	    "links", (json_int_t)links, "read_only", kith_machine_is_read_only(s->machine), "disk_free", (json_int_t)m.disk_free,
 	    "disk_total", (json_int_t)m.disk_total, "store_used", (json_int_t)m.map_used, "batches", (json_int_t)m.batches, "inputs",
 	    (json_int_t)m.inputs, "waiting", (json_int_t)m.waiting));

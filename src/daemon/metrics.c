@@ -8,6 +8,7 @@ static const struct {
 	[KITH_N_ERRORS_4XX] = { "http_client_errors", "HTTP answers 400 to 499" },
 	[KITH_N_ERRORS_5XX] = { "http_server_errors", "HTTP answers 500 to 599" },
 	[KITH_N_READS] = { "calls_read", "calls answered from a snapshot" },
+	[KITH_N_READ_US] = { "calls_read_microseconds", "time that these took" },
 	[KITH_N_WRITES] = { "calls_write", "calls passed to the engine" },
 	[KITH_N_RATE_LIMITED] = { "rate_limited", "calls refused by a rate" },
 	[KITH_N_UNAUTHORIZED] = { "unauthorized", "calls without a session that needed one" },

@@ -496,7 +496,7 @@ ticket(struct kith_edge *e, struct look *l)
 static int
 read_now(struct kith_edge *e, struct look *l)
 {
-	uint64_t began = kith_mono_ms(), took;
+	uint64_t began = kith_mono_us(), took;
 	int r;
 
 	edge_count(e, KITH_N_READS, 1);
@@ -505,7 +505,9 @@ read_now(struct kith_edge *e, struct look *l)
 	r = l->c.m->run(&l->c);
 	if (r == KITH_OK)
 		r = kith_buf_err(&l->result);
-	took = kith_mono_ms() - began;
+	took = kith_mono_us() - began;
+	edge_count(e, KITH_N_READ_US, took);
+	took /= 1000;
 	if (took > SLOW_MS) {
 		edge_count(e, KITH_N_SLOW_READS, 1);
 		KITH_LOG(INFO, "edge", "%s took %llu ms", l->c.m->name, (unsigned long long)took);

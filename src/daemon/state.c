@@ -124,8 +124,8 @@ lock(const char *dir, const struct passwd *owner, struct kith_diag *d)
 		ssize_t got = read(fd, text, sizeof(text) - 1);
 
 		text[strspn(text, "0123456789")] = '\0';
-		kith_diag_set(d, "another kithd%s%s runs on %s: stop it first, or give this one a state directory of its own",
-		    got > 0 && text[0] != '\0' ? ", process " : "", text, dir);
+		kith_diag_set(d, "another kithd%s%s%s runs on %s: stop it first, or give this one a state directory of its own",
+		    got > 0 && text[0] != '\0' ? " (process " : "", text, got > 0 && text[0] != '\0' ? ")" : "", dir);
 		close(fd);
 		return KITH_E_BUSY;
 	}

@@ -214,7 +214,9 @@ serve_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, con
 	memset(&to, 0, sizeof(to));
 	to.conn = cl->id;
 	to.msgpack = type != NULL && n == 1 && is_type(*type, "application/msgpack");
-	if (type != NULL && (n != 1 || (!to.msgpack && !is_type(*type, "application/json")))) {
+	/* a form's type is what `curl -d` says of JSON; cookies do not count without the header that a form cannot send */
+	if (type != NULL && (n != 1 || (!to.msgpack && !is_type(*type, "application/json") &&
+	    !is_type(*type, "application/x-www-form-urlencoded")))) {
 		edge_reply_error(e, c, 415, "invalid_params", "the body is application/json or application/msgpack", false, 0);
 		return;
 	}
