@@ -416,7 +416,9 @@ kith_authority_fact_next(const struct kith_authority *a, size_t *it, struct kith
 			return true;
 		}
 	}
-	for (*it |= SECOND; (*it & ~SECOND) / ROLE_STEP < a->created.n;) {
+	if ((*it & SECOND) == 0)
+		*it = SECOND;
+	while ((*it & ~SECOND) / ROLE_STEP < a->created.n) {
 		const struct role *r = a->created.v[(*it & ~SECOND) / ROLE_STEP];
 		uint32_t i = (uint32_t)(*it % ROLE_STEP);
 

@@ -393,6 +393,63 @@ the_state_hash_follows_facts_and_not_the_way_there(void **state)
 }
 
 static void
+every_fact_that_is_written_is_listed_once(void **state)
+{
+	size_t it = 0, perms = 0, bans = 0, roles = 0, owners = 0;
+	struct kith_fact f;
+	struct acts w;
+
+	(void)state;
+	begin(&w);
+	acts_people(&w, "b", KITH_K_BAN, "mo", "mod", "base", "pat");
+	acts_allow(&w, "d", KITH_K_ROLE_DENY, "own", NULL, "b", "mod", "member.kick");
+	while (kith_authority_fact_next(w.a, &it, &f)) {
+		perms += f.kind == KITH_F_ROLE_PERM;
+		bans += f.kind == KITH_F_NOT_BANNED;
+		roles += f.kind == KITH_F_ROLE;
+		owners += f.kind == KITH_F_OWNER;
+	}
+	assert_false(kith_authority_fact_next(w.a, &it, &f));
+	assert_int_equal(perms, 10);            /* five each of admin and mod */
+	assert_int_equal(bans, 1);
+	assert_int_equal(roles, 2);
+	assert_int_equal(owners, 2);
+	assert_false(acts_fact(&w, KITH_F_ROLE_PERM, acts_id("mod"), NULL, "member.kick"));
+	assert_true(acts_fact(&w, KITH_F_ROLE_PERM, acts_id("mod"), NULL, "member.mute"));
+	end(&w);
+}
+
+static void
+a_roles_first_permissions_go_and_come_with_its_creation(void **state)
+{
+	struct kith_fact f = { .kind = KITH_F_ROLE_PERM, .a = acts_id("sub"), .perm = kith_slice_str("group.config") };
+	struct kith_id hash[4];
+	const struct kith_write *write;
+	struct acts w;
+
+	(void)state;
+	begin(&w);
+	kith_authority_state_hash(w.a, &hash[0]);
+	acts_role(&w, "sub", "ada", "admin", "base", 20, "group.config member.ban", "group.config member.ban");
+	assert_int_equal(kith_authority_writes(w.a, &f, &write), 1);
+	assert_true(write->on);
+	assert_true(acts_fact(&w, KITH_F_ROLE_PERM, f.a, NULL, "group.config"));
+	kith_authority_state_hash(w.a, &hash[1]);
+	acts_allow(&w, "deny", KITH_K_ROLE_DENY, "own", NULL, "sub", "sub", "member.ban");
+	kith_authority_state_hash(w.a, &hash[2]);
+	assert_false(acts_fact(&w, KITH_F_ROLE_PERM, f.a, NULL, "member.ban"));
+	assert_memory_not_equal(&hash[1], &hash[2], sizeof(hash[1]));
+	acts_allow(&w, "allow", KITH_K_ROLE_ALLOW, "own", NULL, "deny", "sub", "member.ban");
+	kith_authority_state_hash(w.a, &hash[2]);
+	assert_memory_equal(&hash[1], &hash[2], sizeof(hash[1]));
+	acts_people(&w, "ban", KITH_K_BAN, "own", NULL, "base", "ada");
+	assert_verdict(&w, "sub", 'v');
+	assert_false(acts_fact(&w, KITH_F_ROLE_PERM, f.a, NULL, "group.config"));
+	assert_true(acts_fact(&w, KITH_F_ROLE_PERM, f.a, NULL, "member.ban"));  /* allowed by an owner since */
+	end(&w);
+}
+
+static void
 fact_keys_lead_back_to_their_facts(void **state)
 {
 	static const enum kith_fact_kind kinds[] = { KITH_F_ROLE, KITH_F_ROLE_PERM, KITH_F_HOLDS, KITH_F_NOT_BANNED,
@@ -1341,6 +1398,8 @@ main(void)
 		cmocka_unit_test(a_restriction_is_lifted_only_from_its_own_level_up),
 		cmocka_unit_test(a_fact_can_be_asked_over_a_choice_of_acts),
 		cmocka_unit_test(the_state_hash_follows_facts_and_not_the_way_there),
+		cmocka_unit_test(every_fact_that_is_written_is_listed_once),
+		cmocka_unit_test(a_roles_first_permissions_go_and_come_with_its_creation),
 		cmocka_unit_test(fact_keys_lead_back_to_their_facts),
 		cmocka_unit_test(an_invalid_record_spoils_all_that_build_on_it),
 		cmocka_unit_test(form_document_and_place_are_asked_first),
