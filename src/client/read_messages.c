@@ -10,6 +10,7 @@
 /* Pages of panels, messages by their ids, and what changed since. */
 
 #define SCAN_MAX 1000           /* rows looked at for one page */
+#define PAGE_BYTES (256u << 10) /* from here on a page is long enough */
 
 struct shown { uint64_t clock, id_head; struct kith_id id; };
 struct page { struct shown *v; size_t n, limit; bool more, moderator; };
@@ -82,6 +83,42 @@ newer(const struct shown *a, const struct shown *b)
 	return a->clock != b->clock ? a->clock > b->clock : a->id_head > b->id_head;
 }
 
+/* Oldest first; what does not fit is left for the next page, the newest never is. */
+static int
+put_page(struct kith_call *c, const struct shown *v, size_t n, bool moderator, bool more)
+{
+	size_t *at = kith_arena_array(c->arena, n + 1, sizeof(*at)), taken = 0;
+	struct kith_buf b;
+	uint32_t n_out = 0;
+	int r = KITH_OK;
+
+	if (at == NULL)
+		return KITH_E_NOMEM;
+	kith_buf_init(&b, 0);
+	for (; taken < n && b.n < PAGE_BYTES; taken++) {
+		at[taken] = b.n;
+		r = kith_render_message(c->t, &v[taken].id, &c->session->uid, moderator, &b);
+		if (r == KITH_OK)
+			n_out++;
+		else if (r != KITH_E_NOTFOUND)
+			goto done;
+	}
+	at[taken] = b.n;
+	r = kith_buf_err(&b);
+	if (r != KITH_OK)
+		goto done;
+	kith_mp_put_map(c->result, 2);
+	kith_mp_put_cstr(c->result, "messages");
+	kith_mp_put_array(c->result, n_out);
+	for (size_t i = taken; i > 0; i--)
+		kith_mp_put_raw(c->result, kith_slice_of(b.p + at[i - 1], at[i] - at[i - 1]));
+	kith_mp_put_cstr(c->result, "more");
+	kith_mp_put_bool(c->result, more || taken < n);
+done:
+	kith_buf_fini(&b);
+	return r;
+}
+
 int
 kith_api_message_list(struct kith_call *c)
 {
@@ -90,9 +127,8 @@ kith_api_message_list(struct kith_call *c)
 	struct page page = { .limit = (size_t)kith_arg_num(c->args, "limit", 50) }, other = page;
 	struct first_panel fp = { .found = false };
 	struct kith_ledger_entry before;
-	size_t a = 0, b = 0, n = 0, mark;
+	size_t a = 0, b = 0, n = 0;
 	struct shown *all;
-	uint32_t n_out = 0;
 	int r = kith_read_group(c, &group);
 
 	if (r != KITH_OK)
@@ -118,20 +154,7 @@ kith_api_message_list(struct kith_call *c)
 
 		all[n++] = first ? page.v[a++] : other.v[b++];
 	}
-	kith_mp_put_map(c->result, 2);
-	kith_mp_put_cstr(c->result, "messages");
-	mark = kith_mp_begin(c->result);
-	for (size_t i = n; i > 0; i--) {
-		r = kith_render_message(c->t, &all[i - 1].id, &c->session->uid, page.moderator, c->result);
-		if (r == KITH_OK)
-			n_out++;
-		else if (r != KITH_E_NOTFOUND)
-			return r;
-	}
-	kith_mp_end_array(c->result, mark, n_out);
-	kith_mp_put_cstr(c->result, "more");
-	kith_mp_put_bool(c->result, page.more || other.more || a < page.n || b < other.n);
-	return KITH_OK;
+	return put_page(c, all, n, page.moderator, page.more || other.more || a < page.n || b < other.n);
 }
 
 int

@@ -62,7 +62,7 @@ show_status(const json_t *lines)
 	if (json_array_size(lines) > 1) {
 		ctl_put(ctl_str(e, "name"));
 		printf(" (node %s)\n", ctl_str(e, "node"));
-		printf("  running   %s, version %s, process %llu\n", ctl_age(ctl_num(e, "uptime_ms"), a), ctl_str(e, "version"), ctl_num(d, "pid"));
+		printf("  running   %s, version %s, process %llu\n", ctl_age(ctl_num(d, "running_ms"), a), ctl_str(e, "version"), ctl_num(d, "pid"));
 	} else {
 		printf("running, process %llu\n", ctl_num(d, "pid"));
 	}
