@@ -27,5 +27,6 @@ int kith_ctl_restore(const struct kith_ctl *c, int argc, char **argv);
 
 /* files alone */
 int kith_ctl_resolve(const struct kith_ctl *c, int argc, char **argv);
+int kith_ctl_judge(const struct kith_ctl *c, int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@ static const struct {
 	{ "keys", "rotate [--root]", "new signing keys; with --root the next root takes over", kith_ctl_keys },
 	{ "verify", "[--json]", "judge every group anew and compare", kith_ctl_verify },
 	{ "resolve", "[--shuffle SEED] FILE", "judge a log of authority acts", kith_ctl_resolve },
+	{ "judge", "[--shuffle SEED] FILE", "judge a log of acts, memberships and messages", kith_ctl_judge },
 	{ "backup", "DIR", "a copy of everything, while kithd runs or not", kith_ctl_backup },
 	{ "restore", "DIR", "a backup into a new state directory", kith_ctl_restore },
 	{ "reload", "", "read the configuration again", kith_ctl_reload },

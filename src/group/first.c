@@ -21,6 +21,7 @@ struct look {
 	bool front_whole;               /* all of the frontier is held */
 };
 
+/* Every end of look_...: undecided unless this was called. */
 static int
 reject(struct look *k, const char *why)
 {
@@ -195,8 +196,12 @@ below_earlier(const struct look *k, const struct kith_record *via)
 	return BELOW_NO;
 }
 
+/*
+ * via: where the membership stands, or its id alone when it is not held; placed:
+ * it is accepted, so that its place is one in the ledger.
+ */
 static int
-below(struct look *k, const struct kith_record *via, enum below *out)
+below(struct look *k, const struct kith_record *via, bool held, bool placed, enum below *out)
 {
 	struct kith_id at = k->r->prev;
 	struct held h;
@@ -214,19 +219,27 @@ below(struct look *k, const struct kith_record *via, enum below *out)
 		if (e != KITH_OK)
 			return e;
 		if (h.as == HELD_PARKED) {
-			if (same_feed(&h.rec, via) && h.rec.seq <= via->seq)
+			if (held && same_feed(&h.rec, via) && h.rec.seq <= via->seq)
 				return KITH_OK;
 			at = h.rec.prev;
 			continue;
 		}
 		if (h.as != HELD_RECORD || f == NULL || h.first == FIRST_WAITING) {
+			need(k, &at, 0);
 			*out = BELOW_UNKNOWN;
+			return KITH_OK;
+		}
+		/* from here down the chain is whole */
+		if (!held) {
+			*out = f->root != NULL && f->root->earlier.n > 0 ? BELOW_UNKNOWN : BELOW_NO;
 			return KITH_OK;
 		}
 		if (!same_feed(k->r, via)) {
 			*out = below_earlier(k, via);
 			return KITH_OK;
 		}
+		if (!placed)
+			return KITH_OK;
 		if (!f->l.forked) {
 			*out = via->seq <= h.rec.seq ? BELOW_YES : BELOW_NO;
 			return KITH_OK;
@@ -250,14 +263,14 @@ record_of(const struct rost *m, struct kith_record *out)
 }
 
 static int
-look_leave(struct look *k, const struct kith_record *via)
+look_leave(struct look *k, const struct kith_record *via, bool held, bool placed)
 {
 	enum below b;
 	int e;
 
 	if (k->r->kind != KITH_K_LEAVE)
 		return KITH_OK;
-	e = below(k, via, &b);
+	e = below(k, via, held, placed, &b);
 	if (e == KITH_OK && b == BELOW_NO)
 		return reject(k, "leave");
 	return e;
@@ -293,14 +306,15 @@ look_via(struct look *k, struct kith_id *via_doc)
 		if (e != KITH_OK || decided(k) || r->kind != KITH_K_LEAVE)
 			return e;
 		record_of(m, &place);
-		return look_leave(k, &place);
+		return look_leave(k, &place, true, true);
 	}
 	e = kith_find(k->g, k->t, &r->via, &h);
 	if (e != KITH_OK)
 		return e;
 	if (h.as == HELD_NOT) {
 		need(k, &r->via, 0);
-		return KITH_OK;
+		place.id = r->via;
+		return look_leave(k, &place, false, false);
 	}
 	if (h.as != HELD_RECORD && h.as != HELD_PARKED)
 		return reject(k, "membership");
@@ -312,7 +326,7 @@ look_via(struct look *k, struct kith_id *via_doc)
 	need(k, &r->via, 0);
 	*via_doc = h.rec.doc;
 	e = look_cover_names(k, &h.rec);
-	return e != KITH_OK || decided(k) ? e : look_leave(k, &h.rec);
+	return e != KITH_OK || decided(k) ? e : look_leave(k, &h.rec, true, false);
 }
 
 /* ---- the document, and other objects ---- */

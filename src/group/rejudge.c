@@ -623,6 +623,7 @@ kith_claims_check(struct kith_group *g, struct kith_txn *t, const struct kith_re
 		kith_scan_mark(g, f, 0, NULL);
 		if (f->plane != KITH_PLANE_ROSTER)
 			continue;
+		e = kith_gnode_touch(g, f->node);
 		for (i = 0; e == KITH_OK && i < f->node->people.n; i++)
 			e = kith_person_touch(g, f->node->people.v[i]);
 	}

@@ -367,6 +367,7 @@ spread(struct kith_group *g, struct feed *f, struct tree *x, const uint8_t *befo
 	if (from != NO_PLACE) {
 		kith_scan_mark(g, f, from, NULL);
 		if (roster) {
+			r = r == KITH_OK ? kith_gnode_touch(g, f->node) : r;
 			for (i = 0; r == KITH_OK && i < f->node->people.n; i++)
 				r = kith_person_touch(g, f->node->people.v[i]);
 		}

@@ -14,7 +14,9 @@ struct whole {
 	struct kith_group *g, *p;       /* the group, and the pure one */
 	struct kith_txn *t;
 	struct kith_diag *why;
-	KITH_VEC(struct entry { uint64_t pos; struct feed *f; }) list;  /* by position: what a record names came before it */
+	KITH_VEC(struct entry { uint64_t pos; struct feed *f; bool done; }) list;        /* by position */
+	size_t undecided;
+	bool last;                      /* what waits now does so for good */
 };
 
 bool
@@ -64,7 +66,7 @@ adopt(struct whole *w)
 		f->state_known = true;
 		kith_feed_iter_init(&fi, l.feedno, 0);
 		while ((e = kith_feed_iter_next(&fi, w->t, &at)) == KITH_OK)
-			if ((e = kith_vec_push(&w->list, ((struct entry){ at.pos, f }))) != KITH_OK)
+			if ((e = kith_vec_push(&w->list, ((struct entry){ at.pos, f, false }))) != KITH_OK)
 				break;
 		kith_feed_iter_fini(&fi);
 		if (e == KITH_E_NOTFOUND)
@@ -98,9 +100,13 @@ open_record(struct whole *w, uint64_t pos, struct opened *o)
 	return kith_op_of(w->p, &o->r, &o->op_room, &o->op);
 }
 
-/* The first decision again, in the order of arrival, which names only what came before. */
+/*
+ * The first decision again. Nearly always what a record names has come before it;
+ * one that was refused for what it names may have been stored first, though, so
+ * that those which wait are tried again until nothing more is decided.
+ */
 static int
-first_again(struct whole *w, const struct entry *at, struct opened *o)
+first_again(struct whole *w, struct entry *at, struct opened *o)
 {
 	struct kith_act_proof proof = { 0 };
 	struct kith_arena *cut = NULL;
@@ -118,11 +124,17 @@ first_again(struct whole *w, const struct entry *at, struct opened *o)
 		if (e != KITH_OK)
 			return e;
 		state = (act->valid ? 0 : KITH_S_REJECTED) | (proof.author_ok ? 0 : S_AUTHOR_BAD);
+		at->done = true;
 		return kith_state_set(w->p, w->t, at->pos, &o->r.id, state);
 	}
 	e = kith_first(w->p, w->t, &o->r, o->op, at->f, &v);
 	if (e != KITH_OK)
 		return e;
+	if (v.first == FIRST_WAITING && !w->last) {
+		w->undecided++;
+		return KITH_OK;
+	}
+	at->done = true;
 	state = v.first == FIRST_WAITING ? KITH_S_WAITING : v.first == FIRST_REJECTED ? KITH_S_REJECTED : 0;
 	if (v.first == FIRST_ACCEPTED && at->f->plane == KITH_PLANE_ROSTER)
 		e = kith_group_add_rost(w->p, w->t, &o->r, o->op, at->pos, at->f, &m);
@@ -255,12 +267,15 @@ static int
 pass(struct whole *w, enum pass which)
 {
 	struct opened *o = malloc(sizeof(*o));
-	const struct entry *at;
+	struct entry *at;
 	size_t i;
 	int e = o == NULL ? KITH_E_NOMEM : KITH_OK;
 
+	w->undecided = 0;
 	for (i = 0; e == KITH_OK && i < w->list.n; i++) {
 		at = &w->list.v[i];
+		if (which == FIRST && at->done)
+			continue;
 		e = open_record(w, at->pos, o);
 		if (e != KITH_OK) {
 			if (e == KITH_E_CORRUPT)
@@ -278,6 +293,20 @@ pass(struct whole *w, enum pass which)
 	}
 	free(o);
 	return e;
+}
+
+static int
+first_passes(struct whole *w)
+{
+	size_t before = SIZE_MAX;
+	int e;
+
+	do {
+		e = pass(w, FIRST);
+		w->last = w->undecided == before;
+		before = w->undecided;
+	} while (e == KITH_OK && (w->undecided > 0 && !w->last));
+	return e == KITH_OK && w->undecided > 0 ? pass(w, FIRST) : e;
 }
 
 static int
@@ -320,7 +349,7 @@ kith_group_verify(struct kith_group *g, struct kith_txn *t, struct kith_diag *wh
 	if (e == KITH_OK)
 		e = adopt(&w);
 	if (e == KITH_OK)
-		e = pass(&w, FIRST);
+		e = first_passes(&w);
 	if (e == KITH_OK)
 		e = judge_people(&w);
 	if (e == KITH_OK)

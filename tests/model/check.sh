@@ -28,9 +28,14 @@ cases() {
 	done
 }
 
-echo 1..3
+echo 1..6
 ok "resolve answers the cases" "$python" "$model/check_cases.py" --kithctl "$kithctl" $(cases resolve)
 ok "resolve and the model agree on small logs" "$python" "$model/compare.py" --kithctl "$kithctl" \
 	resolve --seeds "${KITH_MODEL_SEEDS:-1-200}" --events 24 --shuffles 1 --no-shrink
 ok "resolve and the model agree on larger ones" "$python" "$model/compare.py" --kithctl "$kithctl" \
 	resolve --seeds 201-220 --shuffles 2 --no-shrink
+ok "judge answers the cases" "$python" "$model/check_cases.py" --kithctl "$kithctl" $(cases judge)
+ok "judge and the model agree on random worlds" "$python" "$model/compare.py" --kithctl "$kithctl" \
+	judge --seeds "${KITH_MODEL_SEEDS:-1-150}" --shuffles 2 --no-shrink
+ok "judge and the model agree on larger ones" "$python" "$model/compare.py" --kithctl "$kithctl" \
+	judge --seeds 151-160 --events 90 --records 110 --shuffles 2 --no-shrink

@@ -29,6 +29,10 @@ RECORD_KINDS = {
     "redact": ("via", "target", "mode"),
 }
 
+# The acts that may bear a cut (B4); on others it is nothing.
+BEAR_A_CUT = {"ban", "kick", "mute", "role.revoke", "panel.set", "node.ban", "invite.revoke",
+              "owner.resign", "role.deny", "role.delete", "joins"}
+
 REJECTED, WAITING, ACCEPTED = "rejected", "waiting", "accepted"
 UNSOUND, SOUND = "unsound", "sound"
 
@@ -323,7 +327,7 @@ class World:
     def names(self):
         """What cuts and moves name: accepted records, under their own feed."""
         cuts = [e["cut"] for i, e in enumerate(self.log.events)
-                if self.log.valid >> i & 1 and "cut" in e]
+                if self.log.valid >> i & 1 and "cut" in e and e["kind"] in BEAR_A_CUT]
         found = set()
         for x, r in self.records.items():
             if r["kind"] in MEMBERSHIPS and self.accepted(x):
@@ -534,6 +538,8 @@ def check_record(r, docs):
         raise bad(what, "frontier", "empty")
     if len(set(frontier)) != len(frontier):
         raise bad(what, "frontier", "one is given twice")
+    if len(frontier) > authority.PARENTS_MAX:
+        raise bad(what, "frontier", "more than %d" % authority.PARENTS_MAX)
     kind = field(what, r, "kind", is_str, "a string")
     if kind not in RECORD_KINDS:
         raise bad(what, "kind", "unknown")
