@@ -4,3 +4,5 @@ libkithcore_a_SOURCES += %D%/link.c %D%/mail.c %D%/member.c %D%/peers.c %D%/pull
 
 libkithtest_a_SOURCES += tests/sim/net.c tests/sim/net.h
 unit_tests += tests/unit/federation/test_net
+unit_tests += tests/unit/federation/test_frames
+fuzz_targets += tests/fuzz/fuzz_frame

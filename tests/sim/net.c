@@ -560,6 +560,8 @@ net_free(struct net *n)
 	size_t i;
 	int k;
 
+	if (n == NULL)
+		return;
 	for (k = 0; k < n->n; k++) {
 		stop(&n->node[k]);
 		kith_store_close(n->node[k].store);
