@@ -92,13 +92,9 @@ within_feed(struct reading *q, const struct kith_cut_feed *cf)
 			continue;
 		}
 		/* not held, or without weight: place decides, until it comes */
-		if (w == NOWHERE || w == HERE_VOID) {
-			r = kith_claim_add(q->g, q->t, &cf->tip[i].id, q->feed, cf->tip[i].seq);
-			if (r != KITH_OK) {
-				q->err = r;
-				return false;
-			}
-		}
+		q->err = kith_claim_add(q->g, q->t, &cf->tip[i].id, q->feed, cf->tip[i].seq);
+		if (q->err != KITH_OK)
+			return false;
 		if (q->seq <= cf->tip[i].seq && (x == NULL || kith_tree_alone(x, q->node))) {
 			if (x == NULL && cf->tip[i].seq < q->seq_hi)
 				q->seq_hi = cf->tip[i].seq;
@@ -175,8 +171,10 @@ reach_feed(struct reading *q, const struct kith_cut_feed *cf)
 		w = place_of(q, NULL, &cf->tip[i], &seq, &node);
 		if (w == ELSEWHERE)
 			continue;
-		if (w != HERE)
+		if (w != HERE) {
 			seq = cf->tip[i].seq;
+			q->err = kith_claim_add(q->g, q->t, &cf->tip[i].id, q->feed, seq);
+		}
 		if (seq + 1 > beyond)
 			beyond = seq + 1;
 	}

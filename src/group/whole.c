@@ -28,7 +28,7 @@ kith_pure_has(const struct kith_group *g, const struct kith_id *id)
 static int
 differs(struct whole *w, const struct kith_id *id, const char *what)
 {
-	char text[64];
+	char text[KITH_ID_STR];
 
 	(void)kith_id_str(id, text);
 	kith_diag_set(w->why, "group %.12s: %s", text, what);
@@ -200,7 +200,7 @@ compare_record(struct whole *w, const struct entry *at, const struct kith_record
 {
 	const uint32_t all = KITH_S_REJECTED | KITH_S_WAITING | KITH_S_HIDDEN | KITH_S_SIDE | KITH_S_VOID | KITH_S_RECALLED |
 	    KITH_S_REMOVED | KITH_S_EDITED | S_AUTHOR_BAD;
-	char what[128];
+	char what[160], id[KITH_ID_STR];
 	uint32_t stored, again;
 	int e = kith_ledger_state_get(w->t, at->pos, &stored);
 
@@ -208,8 +208,9 @@ compare_record(struct whole *w, const struct entry *at, const struct kith_record
 		e = kith_state_get(w->p, w->t, at->pos, &r->id, &again);
 	if (e != KITH_OK || (stored & all) == (again & all))
 		return e;
-	(void)snprintf(what, sizeof(what), "the record at %llu is stored as %x, and is %x", (unsigned long long)at->pos,
-	    (unsigned)(stored & all), (unsigned)(again & all));
+	(void)snprintf(what, sizeof(what), "%s %.12s at %llu is stored as %x, and is %x",
+	    kith_kind_name(r->kind) != NULL ? kith_kind_name(r->kind) : "record", kith_id_str(&r->id, id),
+	    (unsigned long long)at->pos, (unsigned)(stored & all), (unsigned)(again & all));
 	return differs(w, &w->g->id, what);
 }
 
