@@ -117,15 +117,21 @@ take_bool(struct parse *p, const char *field, bool *out)
 	return KITH_OK;
 }
 
+static bool
+is_whole(double v)
+{
+	return v >= -0x1p63 && v < 0x1p63 && (double)(int64_t)v == v;
+}
+
 static int
 parse_role_create(struct parse *p)
 {
 	json_t *level = json_object_get(p->e->json, "level");
 	int r;
 
-	if (!json_is_integer(level))
-		return wrong(p, "level", level == NULL ? "is missing" : "must be a whole number");
-	p->e->level = (int64_t)json_integer_value(level);
+	if (!json_is_integer(level) && (!p->f->wide || !is_whole(json_real_value(level))))
+		return wrong(p, "level", level == NULL ? "is missing" : "must be a whole number of at most 64 bits");
+	p->e->level = p->f->wide ? (int64_t)json_real_value(level) : (int64_t)json_integer_value(level);
 	r = take_words(p, "perms", &p->e->perms, &p->e->n_perms);
 	if (r != KITH_OK)
 		return r;
@@ -355,104 +361,6 @@ parse_names(struct parse *p)
 	return parse_parents(p);
 }
 
-/* ---- the order in which they can be built ---- */
-
-static size_t
-names_of(const struct kith_jf *f, size_t e, size_t out[KITH_PARENTS_MAX + 2])
-{
-	const struct kith_jf_event *x = &f->event[e];
-	size_t i, n = 0;
-
-	for (i = 0; i < x->n_parents; i++)
-		out[n++] = x->parents[i];
-	if (x->via != NULL)
-		out[n++] = (size_t)(kith_jf_find(f, x->via) - f->event);
-	if (x->role != NULL)
-		out[n++] = (size_t)(kith_jf_find(f, x->role) - f->event);
-	return n;
-}
-
-struct frame {
-	size_t e, at;
-};
-
-/* Depth first, without recursion; what is on the way and met again closes a cycle. */
-static int
-sort_events(struct kith_jf *f, struct kith_diag *d)
-{
-	struct frame *way = calloc(f->n_events + 1, sizeof(*way));
-	uint8_t *state = calloc(f->n_events + 1, 1);    /* 0 new, 1 on the way, 2 done */
-	size_t names[KITH_PARENTS_MAX + 2], e, next, n, depth, done = 0;
-	int r = KITH_E_NOMEM;
-
-	f->order = calloc(f->n_events + 1, sizeof(*f->order));
-	if (way == NULL || state == NULL || f->order == NULL)
-		goto out;
-	for (e = 0; e < f->n_events; e++) {
-		if (state[e] != 0)
-			continue;
-		depth = 1;
-		way[0] = (struct frame){ e, 0 };
-		state[e] = 1;
-		while (depth > 0) {
-			struct frame *top = &way[depth - 1];
-
-			n = names_of(f, top->e, names);
-			if (top->at == n) {
-				state[top->e] = 2;
-				f->order[done++] = top->e;
-				depth--;
-				continue;
-			}
-			if (state[names[top->at]] == 1) {
-				const struct kith_jf_event *x = &f->event[top->e];
-				bool parent = top->at < x->n_parents;
-
-				r = kith_jf_mistake(d, "event", x->id, parent ? "parents" :
-				    top->at == x->n_parents && x->via != NULL ? "via" :
-				    x->who != NULL ? "who" : "role", "closes a cycle");
-				goto out;
-			}
-			next = names[top->at++];
-			if (state[next] == 0) {
-				state[next] = 1;
-				way[depth++] = (struct frame){ next, 0 };
-			}
-		}
-	}
-	r = KITH_OK;
-out:
-	free(way);
-	free(state);
-	return r;
-}
-
-static int
-find_ancestors(struct kith_jf *f)
-{
-	size_t words = f->n_events / 64 + 1, i, j, k;
-
-	f->before = calloc(f->n_events + 1, sizeof(*f->before));
-	if (f->before == NULL)
-		return KITH_E_NOMEM;
-	for (i = 0; i < f->n_events; i++) {
-		f->before[i] = calloc(words, sizeof(**f->before));
-		if (f->before[i] == NULL)
-			return KITH_E_NOMEM;
-	}
-	for (i = 0; i < f->n_events; i++) {
-		const struct kith_jf_event *x = &f->event[f->order[i]];
-		uint64_t *mine = f->before[f->order[i]];
-
-		for (j = 0; j < x->n_parents; j++) {
-			for (k = 0; k < words; k++)
-				mine[k] |= f->before[x->parents[j]][k];
-			mine[x->parents[j] / 64] |= UINT64_C(1) << (x->parents[j] % 64);
-		}
-	}
-	return KITH_OK;
-}
-
 /* ---- the whole ---- */
 
 static int
@@ -507,26 +415,49 @@ load_events(struct kith_jf *f, struct kith_diag *d)
 		r = parse_names(&p);
 	}
 	if (r == KITH_OK)
-		r = sort_events(f, d);
-	return r != KITH_OK ? r : find_ancestors(f);
+		r = kith_jf_sort(f, d);
+	return r;
 }
 
-static json_t *
-read_json(const char *path, struct kith_diag *d, int *r)
+static int
+read_all(const char *path, struct kith_buf *text, struct kith_diag *d)
 {
 	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	char piece[4096];
+	size_t n;
+	int r = KITH_OK;
+
+	if (in != NULL) {
+		while ((n = fread(piece, 1, sizeof(piece), in)) > 0)
+			kith_buf_put(text, piece, n);
+	}
+	if (in == NULL || ferror(in)) {
+		kith_diag_set(d, "cannot read %.256s: %s", path, strerror(errno));
+		r = KITH_E_IO;
+	}
+	if (in != NULL && in != stdin)
+		(void)fclose(in);
+	return r != KITH_OK ? r : kith_buf_err(text);
+}
+
+/* Members that nobody reads may hold numbers of any width; *wide: all numbers are reals then. */
+static json_t *
+read_json(const char *path, bool *wide, struct kith_diag *d, int *r)
+{
+	struct kith_buf text;
 	json_error_t e;
 	json_t *root = NULL;
 
-	*r = KITH_E_IO;
-	if (in == NULL) {
-		kith_diag_set(d, "cannot read %.256s: %s", path, strerror(errno));
-		return NULL;
-	}
-	root = json_loadf(in, JSON_REJECT_DUPLICATES, &e);
-	if (root == NULL && ferror(in)) {
-		kith_diag_set(d, "cannot read %.256s: %s", path, strerror(errno));
-	} else if (root == NULL) {
+	kith_buf_init(&text, 0);
+	*r = read_all(path, &text, d);
+	if (*r != KITH_OK)
+		goto out;
+	*r = KITH_E_NOMEM;
+	root = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, &e);
+	*wide = root == NULL && json_error_code(&e) == json_error_numeric_overflow;
+	if (*wide)
+		root = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &e);
+	if (root == NULL) {
 		*r = KITH_E_MALFORMED;
 		kith_diag_set(d, "not JSON: line %d: %.160s", e.line, e.text);
 		/* the parser's words may quote the file */
@@ -538,8 +469,8 @@ read_json(const char *path, struct kith_diag *d, int *r)
 		json_decref(root);
 		root = NULL;
 	}
-	if (in != stdin)
-		(void)fclose(in);
+out:
+	kith_buf_fini(&text);
 	return root;
 }
 
@@ -559,7 +490,7 @@ kith_jf_load(const char *path, bool judge, struct kith_jf **out, struct kith_dia
 	r = KITH_E_NOMEM;
 	if (f->by_id == NULL || f->persons == NULL || f->nodes == NULL || f->panels == NULL)
 		goto out;
-	f->root = read_json(path, d, &r);
+	f->root = read_json(path, &f->wide, d, &r);
 	if (f->root == NULL)
 		goto out;
 	r = load_owners(f, d);
@@ -641,25 +572,4 @@ kith_jf_free(struct kith_jf *f)
 	free(f->owners);
 	json_decref(f->root);
 	free(f);
-}
-
-size_t *
-kith_jf_shuffle(size_t n, uint64_t seed)
-{
-	size_t *v = calloc(n + 1, sizeof(*v)), i, j, swap;
-	uint64_t z;
-
-	for (i = 0; v != NULL && i < n; i++)
-		v[i] = i;
-	for (i = n; v != NULL && i > 1; i--) {
-		/* splitmix64 */
-		seed += 0x9e3779b97f4a7c15;
-		z = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9;
-		z = (z ^ z >> 27) * 0x94d049bb133111eb;
-		j = (size_t)((z ^ z >> 31) % i);
-		swap = v[i - 1];
-		v[i - 1] = v[j];
-		v[j] = swap;
-	}
-	return v;
 }

@@ -69,6 +69,7 @@ struct kith_jf_object {
 
 struct kith_jf {
 	json_t *root;
+	bool wide;                              /* some number is wider than 64 bits, so all are reals */
 	bool judge;                             /* the kinds of section 12 too */
 	const char **owners;
 	size_t n_owners;
@@ -101,6 +102,9 @@ int kith_jf_mistake(struct kith_diag *d, const char *what, const char *id, const
 /* A string member that must be there. NULL: told in d. */
 const char *kith_jf_str(json_t *o, const char *what, const char *id, const char *field, struct kith_diag *d);
 const struct kith_jf_event *kith_jf_find(const struct kith_jf *f, const char *id);       /* NULL: none */
+
+/* order and before, of events that have been read. MALFORMED: they close a cycle. (kith_jf_load does it.) */
+KITH_MUST_USE int kith_jf_sort(struct kith_jf *f, struct kith_diag *d);
 
 /* Made when first asked for; NULL: memory. */
 struct kith_jf_person *kith_jf_person(struct kith_jf *f, const char *name);

@@ -1,5 +1,5 @@
 kithctl_SOURCES += %D%/main.c %D%/ctl.h
-kithctl_SOURCES += %D%/judgefile.c %D%/judgefile.h %D%/judgebuild.c %D%/judgerun.c %D%/resolve.c
+kithctl_SOURCES += %D%/judgefile.c %D%/judgefile.h %D%/judgeorder.c %D%/judgebuild.c %D%/judgerun.c %D%/resolve.c
 kithctl_SOURCES += %D%/judge.c %D%/judgeworld.c %D%/judgeworld.h %D%/judgemake.c
 script_tests += tests/model/check.sh
 EXTRA_DIST += tests/model/README.md tests/model/READINGS.md tests/model/cases

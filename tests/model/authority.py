@@ -198,7 +198,9 @@ class Log:
             if e["kind"] == "role.grant":
                 key = (e["role"], e["user"])
                 self.grants[key] = self.grants.get(key, 0) | 1 << i
-        self.people |= {e["author"], e.get("user", e["author"])}
+        self.people.add(e["author"])
+        if isinstance(e.get("user"), str):  # in some kinds a member like any other, that is ignored
+            self.people.add(e["user"])
         return i
 
     def has_seen(self, i, event_id):
