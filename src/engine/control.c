@@ -102,7 +102,7 @@ peers(struct kith_engine *e, struct kith_buf *b)
 		kith_buf_printf(b, ",\"linked\":%s,\"inbound\":%s,\"configured\":%s,\"rtt_ms\":%llu,\"since_ms\":%llu,\"records_in\":%llu,"
 		    "\"records_out\":%llu,\"bytes_in\":%llu,\"bytes_out\":%llu,\"refused\":%llu,\"penalty_ms\":%llu,\"queued\":%zu}\n",
 		    p.linked ? "true" : "false", p.inbound ? "true" : "false", p.configured ? "true" : "false", (unsigned long long)p.rtt_ms,
-		    (unsigned long long)p.since_ms, (unsigned long long)p.records_in, (unsigned long long)p.records_out,
+		    (unsigned long long)(p.linked ? e->now.mono_ms - p.since_ms : 0), (unsigned long long)p.records_in, (unsigned long long)p.records_out,
 		    (unsigned long long)p.bytes_in, (unsigned long long)p.bytes_out, (unsigned long long)p.refused,
 		    (unsigned long long)p.penalty_ms, p.queued);
 	}
