@@ -36,7 +36,8 @@ struct reply_to {
 	bool ws, msgpack;
 	bool silent;                    /* a notification: no answer */
 	bool cookie;                    /* the token goes into a cookie */
-	bool by_cookie;                 /* the session came from one */
+	bool by_cookie;                 /* the session came from one, and this is what proves that our page asks */
+	char csrf[KITH_ID_STR];
 	const struct kith_method *m;
 	uint8_t id[KITH_REQUEST_ID_MAX];         /* of a JSON-RPC request, as msgpack */
 	size_t n_id;

@@ -31,4 +31,4 @@ unit_tests += tests/unit/client/test_rate
 unit_tests += tests/unit/daemon/test_machine tests/unit/daemon/test_options tests/unit/daemon/test_parts tests/unit/daemon/test_request
 unit_tests += tests/unit/daemon/test_state
 fuzz_targets += tests/fuzz/fuzz_request
-script_tests += tests/e2e/start.sh tests/e2e/ctl.sh tests/e2e/full.sh
+script_tests += tests/e2e/start.sh tests/e2e/ctl.sh tests/e2e/full.sh tests/e2e/web.py

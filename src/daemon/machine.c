@@ -14,6 +14,7 @@
 #define INBOX_LONG 4096                  /* from here on reactors read less ... */
 #define INBOX_LONG_BYTES (16u << 20)
 #define BATCH_MAX 8192
+#define BATCH_MS 50
 #define SPACE_EVERY_MS 1000
 #define TICK_EVERY_MS 60000
 #define FULL_RETRY_MS 5000
@@ -408,7 +409,11 @@ batch(struct kith_machine *m, struct msg **list)
 
 		r = kith_engine_input(m->e, now(m), &timer, &out);
 	}
+	began = m->conf.mono_ms();
 	for (; r == KITH_OK && g != NULL && g->renew == NULL && n < BATCH_MAX && !kith_txn_is_large(t); g = g->next) {
+		/* whoever waits for this batch, or for what it brings, waits no longer than this */
+		if (n > 0 && m->conf.mono_ms() - began >= BATCH_MS)
+			break;
 		n++;
 		if (is_stale(m, g))
 			continue;

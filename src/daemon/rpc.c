@@ -72,7 +72,7 @@ cookie_text(struct kith_http_conn *c, struct kith_slice token, char *out, size_t
 static void
 answer_http(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, const struct outcome *o)
 {
-	struct kith_http_field f[2] = { { .name = kith_slice_str("Cache-Control"), .value = kith_slice_str("no-store") } };
+	struct kith_http_field f[3] = { { .name = kith_slice_str("Cache-Control"), .value = kith_slice_str("no-store") } };
 	struct kith_slice result = o->result, token = { NULL, 0 };
 	struct kith_buf edited, body;
 	struct kith_id secret, session;
@@ -100,6 +100,10 @@ answer_http(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to
 		cookie_text(c, token, cookie, sizeof(cookie));
 		f[n_fields].name = kith_slice_str("Set-Cookie");
 		f[n_fields++].value = kith_slice_str(cookie);
+	}
+	if (to->by_cookie) {
+		f[n_fields].name = kith_slice_str("X-Kith-CSRF");
+		f[n_fields++].value = kith_slice_str(to->csrf);
 	}
 	if (to->msgpack)
 		kith_buf_put_slice(&body, result);

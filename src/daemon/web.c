@@ -175,28 +175,26 @@ says(const struct kith_http_head *h, const char *field, const char *value)
 
 /* Whose token there is: the bearer's, else the cookie's with what proves that our own page sent it. */
 static void
-take_token(struct kith_edge *e, const struct kith_http_request *rq, struct edge_token *who, bool *by_cookie)
+take_token(struct kith_edge *e, const struct kith_http_request *rq, struct edge_token *who, struct reply_to *to)
 {
 	const struct kith_slice *given;
 	struct kith_id secret, session;
-	char csrf[KITH_ID_STR];
 	size_t n;
 
 	memset(who, 0, sizeof(*who));
-	*by_cookie = false;
 	if (kith_http_bearer(rq->head, &who->token))
 		return;
 	if (!kith_http_cookie(rq->head, edge_cookie_name(rq->tls), &who->token) || kith_id_parse(who->token, &secret) != KITH_OK) {
 		memset(who, 0, sizeof(*who));
 		return;
 	}
-	*by_cookie = true;
+	to->by_cookie = true;
 	kith_hash(KITH_L_TOKEN, kith_id_slice(&secret), &session);
 	kith_wipe(&secret, sizeof(secret));
-	edge_csrf(e, &session, csrf);
+	edge_csrf(e, &session, to->csrf);
 	given = kith_http_field(rq->head, "x-kith-csrf", &n);
 	who->csrf_ok = given != NULL && n == 1 && given->n == KITH_ID_STR - 1 &&
-	    kith_secret_eq(*given, kith_slice_of(csrf, KITH_ID_STR - 1));
+	    kith_secret_eq(*given, kith_slice_of(to->csrf, KITH_ID_STR - 1));
 }
 
 static void
@@ -231,7 +229,7 @@ serve_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, con
 		return;
 	}
 	to.cookie = says(rq->head, "x-kith-cookie", "1");
-	take_token(e, rq, &who, &to.by_cookie);
+	take_token(e, rq, &who, &to);
 	kith_buf_init(&mp, 0);
 	r = kith_request_params(rq->body, to.msgpack, &mp, why, sizeof(why));
 	if (r == KITH_OK)
