@@ -432,7 +432,11 @@ kith_fed_frame_group(struct kith_fed *f, struct fed_link *l, const struct kith_i
 	m = g == NULL ? NULL : kith_fed_member(g, &l->peer->node);
 	if (m != NULL && m->link == l && m->matched) {
 		*out = m;
-		return KITH_OK;
+		/* the join that lets it ask may have come just before, in this very batch */
+		if (m->level == LEVEL_FULL)
+			return KITH_OK;
+		r = kith_fed_group_nodes(f, g);
+		return r == KITH_OK ? kith_fed_member_look(f, m) : r;
 	}
 	f->count.not_entitled++;
 	l->peer->refused++;

@@ -411,7 +411,7 @@ static void
 who_comes_in_sees_the_newest_page_first(void **state)
 {
 	struct world *w = world_new(11);
-	struct person ada, ben;
+	struct person ada, ben, people[20];
 	struct place g;
 	const char *first[1];
 	void *arg[2] = { &ben, &g };
@@ -422,9 +422,14 @@ who_comes_in_sees_the_newest_page_first(void **state)
 	first[0] = world_address(w, 0);
 	world_register(w, 0, "ada", &ada);
 	new_group(w, &ada, "home", "open", &g);
+	for (int i = 0; i < 20; i++) {
+		snprintf(text, sizeof(text), "p%d", i);
+		world_register(w, 0, text, &people[i]);
+		join(w, &people[i], &g);
+	}
 	for (int i = 0; i < 2000; i++) {
 		snprintf(text, sizeof(text), "m%d", i);
-		say(w, &ada, &g, text, NULL);
+		say(w, &people[i % 20], &g, text, NULL);
 	}
 	world_node(w, "two", first, 1);
 	world_register(w, 1, "ben", &ben);
