@@ -44,6 +44,7 @@
 static const struct kith_field message_fields[] = {
 	{ "messages", "[{}]", "oldest first: id, kind, author (handle), uid, text, clock (ms), order (opaque, for `before`), node, seq, edited, "
 	  "late, state (visible, waiting, hidden, recalled, removed), reply (id or nil), reactions ([[emoji, n, mine]]), pinned" },
+	{ "before", "str", "with more: what to give as `before` for the page behind this one" },
 	{ "more", "bool", "there is older history" },
 	{ NULL, NULL, NULL },
 };

@@ -13,7 +13,7 @@
 #define PAGE_BYTES (256u << 10) /* from here on a page is long enough */
 
 struct shown { uint64_t clock, id_head; struct kith_id id; };
-struct page { struct shown *v; size_t n, limit; bool more, moderator; };
+struct page { struct shown *v; size_t n, limit; bool more, moderator, tired; struct shown at; };   /* tired: SCAN_MAX rows looked at, down to `at` */
 
 /* The newest messages of one panel before a place, newest first, as far as the viewer may see them. */
 static int
@@ -59,6 +59,8 @@ collect(struct kith_call *c, const struct kith_id *group, const struct kith_id *
 				p->v[p->n++] = (struct shown){ row[i].clock, row[i].id_head, rec.id };
 		}
 	}
+	p->tired = !p->more && !end;
+	p->at = (struct shown){ .clock = from.clock, .id_head = from.id_head };
 	p->more = p->more || !end;
 	return KITH_OK;
 }
@@ -83,10 +85,11 @@ newer(const struct shown *a, const struct shown *b)
 	return a->clock != b->clock ? a->clock > b->clock : a->id_head > b->id_head;
 }
 
-/* Oldest first; what does not fit is left for the next page, the newest never is. */
+/* Oldest first; what does not fit is left for the next page, the newest never is. floor: where looking ended, or NULL. */
 static int
-put_page(struct kith_call *c, const struct shown *v, size_t n, bool moderator, bool more)
+put_page(struct kith_call *c, const struct shown *v, size_t n, bool moderator, bool more, const struct shown *floor)
 {
+	char order[KITH_ORDER_STR];
 	size_t *at = kith_arena_array(c->arena, n + 1, sizeof(*at)), taken = 0;
 	struct kith_buf b;
 	uint32_t n_out = 0;
@@ -107,13 +110,23 @@ put_page(struct kith_call *c, const struct shown *v, size_t n, bool moderator, b
 	r = kith_buf_err(&b);
 	if (r != KITH_OK)
 		goto done;
-	kith_mp_put_map(c->result, 2);
+	more = more || taken < n;
+	if (taken < n || floor == NULL)
+		floor = taken > 0 ? &v[taken - 1] : NULL;
+	kith_mp_put_map(c->result, 3);
+	kith_mp_put_cstr(c->result, "before");
+	if (more && floor != NULL) {
+		kith_order_text(floor->clock, floor->id_head, order);
+		kith_mp_put_cstr(c->result, order);
+	} else {
+		kith_mp_put_nil(c->result);
+	}
 	kith_mp_put_cstr(c->result, "messages");
 	kith_mp_put_array(c->result, n_out);
 	for (size_t i = taken; i > 0; i--)
 		kith_mp_put_raw(c->result, kith_slice_of(b.p + at[i - 1], at[i] - at[i - 1]));
 	kith_mp_put_cstr(c->result, "more");
-	kith_mp_put_bool(c->result, more || taken < n);
+	kith_mp_put_bool(c->result, more);
 done:
 	kith_buf_fini(&b);
 	return r;
@@ -126,6 +139,7 @@ kith_api_message_list(struct kith_call *c)
 	struct kith_id panel = kith_arg_id(c->args, "panel"), group, twin;
 	struct page page = { .limit = (size_t)kith_arg_num(c->args, "limit", 50) }, other = page;
 	struct first_panel fp = { .found = false };
+	const struct shown *floor = NULL;
 	struct kith_ledger_entry before;
 	size_t a = 0, b = 0, n = 0;
 	struct shown *all;
@@ -154,7 +168,15 @@ kith_api_message_list(struct kith_call *c)
 
 		all[n++] = first ? page.v[a++] : other.v[b++];
 	}
-	return put_page(c, all, n, page.moderator, page.more || other.more || a < page.n || b < other.n);
+	/* behind the place where either was left, the other's are for later */
+	if (page.tired)
+		floor = &page.at;
+	if (other.tired && (floor == NULL || newer(&other.at, floor)))
+		floor = &other.at;
+	while (floor != NULL && n > 0 && newer(floor, &all[n - 1]))
+		n--;
+	return put_page(c, all, n, page.moderator, page.more || other.more || a < page.n || b < other.n,
+	    n < page.limit ? floor : NULL);
 }
 
 int
