@@ -215,13 +215,14 @@ collect(struct cli *c, const struct cli_place *at, char *before, size_t cap, uin
 		if (r != CLI_OK)
 			return r;
 		list = cli_get(answer, "messages");
-		if (json_array_size(list) == 0 && (!cli_is(answer, "more") || cli_str(answer, "before")[0] == '\0'))
-			return CLI_OK;
+		if (list == NULL)
+			return cli_fail(CLI_FAILED, "the node's answer makes no sense");
 		if (json_array_append(pages, list) != 0)
 			return cli_nomem();
 		have += json_array_size(list);
-		snprintf(before, cap, "%s", cli_str(json_array_get(list, 0), "order"));
-		if (!cli_is(answer, "more"))
+		snprintf(before, cap, "%s", cli_str(answer, "before"));
+		/* a page may be empty, where many things lie that are no messages, and not be the last */
+		if (!cli_is(answer, "more") || before[0] == '\0')
 			return CLI_OK;
 	}
 	return CLI_OK;

@@ -203,12 +203,11 @@ catch_up(struct watch *w, const char *group, const char *panel, uint64_t n, enum
 		if (r != CLI_OK)
 			return r;
 		list = cli_get(answer, "messages");
-		if (json_array_size(list) == 0)
+		if (list == NULL || json_array_append(pages, list) != 0)
 			break;
-		json_array_append(pages, list);
 		left -= left < json_array_size(list) ? left : json_array_size(list);
-		snprintf(before, sizeof(before), "%s", cli_str(json_array_get(list, 0), "order"));
-		if (!cli_is(answer, "more"))
+		snprintf(before, sizeof(before), "%s", cli_str(answer, "before"));
+		if (!cli_is(answer, "more") || before[0] == '\0')
 			break;
 	}
 	for (size_t page = json_array_size(pages); page > 0; page--) {
