@@ -419,6 +419,19 @@ kith_fed_members_look(struct kith_fed *f, struct fed_group *g)
 	return r;
 }
 
+/* Has this batch changed who is in the group? kith_fed_push will hear of it only at its end. */
+static bool
+changed_now(struct kith_fed *f, const struct fed_group *g)
+{
+	const struct kith_changes *c = f->host.changes(f->host.ctx);
+	size_t i;
+
+	for (i = 0; i < c->list.n; i++)
+		if ((c->list.v[i].what == KITH_C_MEMBER || c->list.v[i].what == KITH_C_STATE) && kith_id_eq(&c->list.v[i].group, &g->id))
+			return true;
+	return false;
+}
+
 int
 kith_fed_frame_group(struct kith_fed *f, struct fed_link *l, const struct kith_id *id, struct fed_member **out)
 {
@@ -433,8 +446,9 @@ kith_fed_frame_group(struct kith_fed *f, struct fed_link *l, const struct kith_i
 	if (m != NULL && m->link == l && m->matched) {
 		*out = m;
 		/* the join that lets it ask may have come just before, in this very batch */
-		if (m->level == LEVEL_FULL)
+		if (m->level == LEVEL_FULL || !changed_now(f, g))
 			return KITH_OK;
+		g->epoch++;
 		r = kith_fed_group_nodes(f, g);
 		return r == KITH_OK ? kith_fed_member_look(f, m) : r;
 	}
