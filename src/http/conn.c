@@ -236,6 +236,10 @@ read_http(struct kith_http_conn *c, struct kith_slice in)
 	while (reading_http(c)) {
 		switch (kith_http_read(c->reader, in, &used, &part)) {
 		case KITH_HTTP_MORE:
+			if (c->phase == KITH_CONN_BODY && kith_http_reader_owed(c->reader) > c->body_max - c->body.n) {
+				kith_conn_refuse(c, 413, NULL, 0);
+				return;
+			}
 			if (c->phase == KITH_CONN_IDLE && kith_http_reader_begun(c->reader)) {
 				if (c->fresh)
 					c->phase = KITH_CONN_HEAD;      /* its time runs since we could read */

@@ -74,6 +74,12 @@ kith_http_reader_status(const struct kith_http_reader *r)
 	return r->responses ? 502 : r->status;
 }
 
+uint64_t
+kith_http_reader_owed(const struct kith_http_reader *r)
+{
+	return r->state == CHUNK_DATA ? r->left : 0;
+}
+
 bool
 kith_http_reader_begun(const struct kith_http_reader *r)
 {

@@ -85,6 +85,7 @@ enum kith_http_event kith_http_read(struct kith_http_reader *r, struct kith_slic
 const struct kith_http_head *kith_http_reader_head(const struct kith_http_reader *r);   /* after HEADERS; borrowed */
 /* After ERROR: 400, 414, 417, 431, 500 (out of memory), 501 or 505; of a response: 502. */
 int kith_http_reader_status(const struct kith_http_reader *r);
+uint64_t kith_http_reader_owed(const struct kith_http_reader *r);       /* bytes of a chunk that has been announced and are still to come */
 bool kith_http_reader_begun(const struct kith_http_reader *r);  /* has taken a byte of the message at hand */
 void kith_http_reader_next(struct kith_http_reader *r);         /* forget the message at hand; memory is kept */
 void kith_http_reader_rest(struct kith_http_reader *r);         /* as _next, and give memory back: the line is idle */
