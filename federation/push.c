@@ -445,10 +445,13 @@ wants_at_once(struct kith_fed *f, struct fed_member *m, const struct kith_id *or
 int
 kith_fed_send_eager(struct kith_fed *f, struct fed_member *m, const struct kith_id *origin, bool on)
 {
+	void *said = kith_map_get(m->grafted, kith_id_slice(origin));
 	struct kith_buf *b;
 	int r = KITH_OK;
 
-	if (on == (kith_map_get(m->grafted, kith_id_slice(origin)) == FED_ON))
+	if (m->g->active_stale)
+		choose_active(f, m->g);
+	if (said == (on ? FED_ON : FED_OFF) || (!on && said == NULL && m->g->n_linked <= FED_FEW))
 		return KITH_OK;
 	if (kith_map_count(m->grafted) < EAGER_MAX)
 		r = kith_map_put(m->grafted, kith_id_slice(origin), on ? FED_ON : FED_OFF, NULL);

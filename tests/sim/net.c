@@ -644,9 +644,10 @@ net_start(struct net *n, int node)
 	struct kith_cursor *c;
 	struct kith_slice k, v;
 	struct kith_group *g;
-	struct kith_id id;
+	struct kith_id id[64];
 	struct kith_txn *t;
-	size_t i;
+	size_t i, n_ids = 0;
+	int r;
 
 	MUST(nd->fed == NULL);
 	nd->life++;
@@ -660,16 +661,17 @@ net_start(struct net *n, int node)
 	if (nd->account == NULL)
 		make_person(nd);
 	OK(kith_cursor_open(t, KITH_T_GROUP, &c));
-	while (kith_cursor_seek(c, nd->groups.n == 0 ? kith_slice_of(NULL, 0) : kith_id_slice(&id), false, &k, &v) == KITH_OK) {
-		if (k.n != KITH_ID_BYTES || (nd->groups.n > 0 && memcmp(k.p, id.b, 32) == 0 && kith_cursor_step(c, false, &k, &v) != KITH_OK))
-			break;
-		memcpy(id.b, k.p, KITH_ID_BYTES);
-		kith_cursor_close(c);
-		OK(kith_group_open(&nd->env, &nd->self, t, &id, &g));
-		(void)adopt(nd, g);
-		OK(kith_cursor_open(t, KITH_T_GROUP, &c));
+	for (r = kith_cursor_seek(c, kith_slice_of(NULL, 0), false, &k, &v); r == KITH_OK; r = kith_cursor_step(c, false, &k, &v)) {
+		if (k.n != KITH_ID_BYTES)
+			continue;
+		MUST(n_ids < 64);
+		memcpy(id[n_ids++].b, k.p, KITH_ID_BYTES);
 	}
 	kith_cursor_close(c);
+	for (i = 0; i < n_ids; i++) {
+		OK(kith_group_open(&nd->env, &nd->self, t, &id[i], &g));
+		(void)adopt(nd, g);
+	}
 	OK(kith_txn_commit(t));
 	OK(kith_fed_new(&nd->env, &nd->self, &host, &conf, &nd->fed));
 }

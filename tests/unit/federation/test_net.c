@@ -719,6 +719,159 @@ many_nodes_agree_with_links_that_come_and_go(void **state)
 	net_free(n);
 }
 
+static void
+a_large_group_passes_things_along(void **state)
+{
+	struct net *n = net_new(25);
+	struct kith_fed_counters c;
+	struct kith_id g, p;
+	uint64_t again = 0, in = 0;
+	char name[8];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		(void)net_node(n, name, i == 0 ? NULL : (int[]){ i / 2, -1 });
+	}
+	net_run(n, 3000);
+	g = net_group(n, 0, false);
+	for (i = 1; i < 30; i++)
+		net_bring(n, i, i / 2, &g);
+	for (i = 1; i < 30; i++)
+		assert_same(n, 0, i, &g, 70000);
+	p = net_panel(n, 0, &g);
+	for (i = 0; i < 60; i++) {
+		assert_ok(net_post(n, i % 30, &g, &p, 1, 40));
+		net_run(n, 200);
+	}
+	net_run(n, 1000);
+	for (i = 0; i < 30; i++)
+		assert_int_equal(net_count(n, i, &g, &p), 60);
+	/* by now the tree has found itself: what comes twice has become rare */
+	for (i = 0; i < 30; i++) {
+		c = net_counters(n, i);
+		again -= c.records_again;
+		in -= c.records_in;
+	}
+	for (i = 0; i < 60; i++) {
+		assert_ok(net_post(n, i % 30, &g, &p, 1, 40));
+		net_run(n, 200);
+	}
+	for (i = 0; i < 30; i++) {
+		c = net_counters(n, i);
+		again += c.records_again;
+		in += c.records_in;
+	}
+	print_message("# 60 messages to 30 nodes: %d records came, %d of them again\n", (int)in, (int)again);
+	assert_in_range(again, 0, 60 * 29 / 4);
+	net_kill(n, 3);
+	net_kill(n, 5);
+	assert_ok(net_post(n, 0, &g, &p, 1, 40));
+	net_run(n, 2000);
+	for (i = 0; i < 30; i++)
+		if (i != 3 && i != 5)
+			assert_int_equal(net_count(n, i, &g, &p), 121);
+	net_free(n);
+}
+
+static int
+throw(uint64_t *dice, int sides)
+{
+	*dice = *dice * 6364136223846793005u + 1442695040888963407u;
+	return (int)(*dice >> 33) % sides;
+}
+
+/* Cuts, delays, ends and starts, new people, private panels, as the seed has it; then peace. */
+static void
+storm(uint64_t seed, int nodes, int rounds)
+{
+	struct net *n = net_new(seed);
+	struct kith_id g, panel[4];
+	uint64_t dice = seed * 2654435761u + 12345;
+	bool up[16], in[16] = { true };
+	char name[8];
+	int i, k, round, panels = 1;
+
+	for (i = 0; i < nodes; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		(void)net_node(n, name, i == 0 ? NULL : (int[]){ throw(&dice, i), -1 });
+		up[i] = true;
+	}
+	net_run(n, 3000);
+	g = net_group(n, 0, false);
+	panel[0] = net_panel(n, 0, &g);
+	for (round = 0; round < rounds; round++) {
+		i = throw(&dice, nodes);
+		k = throw(&dice, nodes);
+		switch (throw(&dice, 8)) {
+		case 0:
+			if (i != k)
+				net_cut(n, i, k, throw(&dice, 2) == 0);
+			break;
+		case 1:
+			if (up[i])
+				net_kill(n, i);
+			else
+				net_start(n, i);
+			up[i] = !up[i];
+			break;
+		case 2:
+			net_delay(n, i, (uint64_t)throw(&dice, 200));
+			break;
+		case 3:
+			if (!up[i] || in[i])
+				break;
+			for (k = 0; k < nodes && !(up[k] && in[k]); k++)
+				;
+			if (k == nodes || !net_linked(n, i, k))
+				break;
+			for (int q = 0; q < 2; q++)
+				net_delay(n, q == 0 ? i : k, 0);
+			net_run(n, 1000);
+			if (!net_linked(n, i, k))
+				break;
+			net_bring(n, i, k, &g);
+			in[i] = true;
+			break;
+		case 4:
+			if (panels < 4 && up[0] && i != 0 && in[i])
+				panel[panels++] = net_private_panel(n, 0, &g, i);
+			break;
+		default:
+			if (up[i] && in[i])
+				(void)net_post(n, i, &g, &panel[throw(&dice, panels)], (size_t)(1 + throw(&dice, 30)), (size_t)throw(&dice, 300));
+			break;
+		}
+		net_run(n, (uint64_t)throw(&dice, 1500));
+	}
+	for (i = 0; i < nodes; i++) {
+		net_delay(n, i, 0);
+		if (!up[i])
+			net_start(n, i);
+		for (k = 0; k < i; k++)
+			net_cut(n, i, k, false);
+	}
+	for (i = 1; i < nodes; i++) {
+		if (in[i] && !net_until(n, 130000, same, &(struct pair){ 0, i, &g }))
+			fail_msg("seed %d: node %d differs", (int)seed, i);
+	}
+	for (i = 0; i < nodes; i++)
+		assert_int_equal(net_counters(n, i).bad_signature + net_counters(n, i).malformed, 0);
+	net_free(n);
+}
+
+static void
+after_any_storm_all_agree(void **state)
+{
+	const char *seeds = getenv("KITH_SEEDS");
+	int i, last = seeds != NULL ? atoi(seeds) : 6;
+
+	(void)state;
+	for (i = 1; i <= last; i++)
+		storm((uint64_t)i, 3 + i % 5, getenv("KITH_ROUNDS") != NULL ? atoi(getenv("KITH_ROUNDS")) : 60);
+}
+
 int
 main(void)
 {
@@ -747,6 +900,8 @@ main(void)
 		cmocka_unit_test(proof_of_two_records_at_one_place_goes_round),
 		cmocka_unit_test(nodes_that_only_dial_are_linked_and_served),
 		cmocka_unit_test(many_nodes_agree_with_links_that_come_and_go),
+		cmocka_unit_test(a_large_group_passes_things_along),
+		cmocka_unit_test(after_any_storm_all_agree),
 	};
 
 	cmocka_set_test_filter(getenv("KITH_TEST"));
