@@ -113,13 +113,13 @@ role_says(struct look *k, const struct kith_id *role, enum ask ask, const char *
 
 /* Does some role of theirs say so? Roles held lie side by side in the table. */
 static bool
-some_role(struct look *k, enum ask ask, const char *perm)
+some_role(struct look *k, enum ask ask, const char *perm, bool granted_only)
 {
 	uint8_t prefix[KITH_ID_BYTES + 1 + KITH_ID_BYTES];
 	struct kith_cursor *c = NULL;
 	struct kith_slice key, v;
 	struct kith_id role;
-	bool says = role_says(k, k->guest ? &kith_role_guest : &kith_role_member, ask, perm);
+	bool says = !granted_only && role_says(k, k->guest ? &kith_role_guest : &kith_role_member, ask, perm);
 	int r;
 
 	if (says || k->err != KITH_OK)
@@ -144,15 +144,15 @@ some_role(struct look *k, enum ask ask, const char *perm)
 }
 
 static int
-overridden(struct look *k, const char *perm)
+overridden(struct look *k, const char *perm, bool entering)
 {
 	if (!fact_on(k, KITH_F_NOT_DENIED, k->panel, k->uid, perm))
 		return -1;
 	if (fact_on(k, KITH_F_ALLOWED, k->panel, k->uid, perm))
 		return 1;
-	if (some_role(k, ASK_DENIED, perm))
+	if (some_role(k, ASK_DENIED, perm, entering))
 		return -1;
-	return some_role(k, ASK_ALLOWED, perm) ? 1 : 0;
+	return some_role(k, ASK_ALLOWED, perm, false) ? 1 : 0;
 }
 
 static bool
@@ -186,19 +186,19 @@ may(struct look *k)
 	    (k->panel != NULL && !fact_on(k, KITH_F_PANEL_OPEN, k->panel, NULL, NULL))))
 		return false;
 	if (k->panel != NULL) {
-		said = overridden(k, k->perm);
+		if (is_private(k)) {
+			if (overridden(k, KITH_PERM_VIEW, true) <= 0)
+				return false;
+			if (strcmp(k->perm, KITH_PERM_VIEW) == 0)
+				return true;
+		}
+		said = overridden(k, k->perm, false);
 		if (said < 0)
 			return false;
-		if (is_private(k)) {
-			if (strcmp(k->perm, KITH_PERM_VIEW) == 0)
-				return said > 0;
-			if (overridden(k, KITH_PERM_VIEW) <= 0)
-				return false;
-		}
 		if (said > 0)
 			return true;
 	}
-	return some_role(k, ASK_PERM, k->perm);
+	return some_role(k, ASK_PERM, k->perm, false);
 }
 
 bool

@@ -360,12 +360,14 @@ roles_held(struct reading *q, const struct kith_id *uid, bool guest)
 }
 
 static bool
-some_role(struct reading *q, enum kith_fact_kind k, const struct kith_id *panel, const char *perm, bool want)
+some_role(struct reading *q, enum kith_fact_kind k, const struct kith_id *panel, const char *perm, bool want, bool granted_only)
 {
 	const struct kith_group *g = q->g;
 	size_t i;
 
 	for (i = 0; i < g->held_roles.n; i++) {
+		if (granted_only && kith_role_is_implicit(&g->held_roles.v[i]))
+			continue;
 		if (k == KITH_F_ROLE_PERM ? kith_fact_on(q, k, &g->held_roles.v[i], NULL, perm) == want :
 		    kith_fact_on(q, k, panel, &g->held_roles.v[i], perm) == want)
 			return true;
@@ -373,17 +375,21 @@ some_role(struct reading *q, enum kith_fact_kind k, const struct kith_id *panel,
 	return false;
 }
 
-/* What overrides say: 1 yes, -1 no, 0 nothing. Roles are in g->held_roles. */
+/*
+ * What overrides say: 1 yes, -1 no, 0 nothing. Roles are in g->held_roles. That a
+ * panel is private stands in the denials with which it keeps out the implicit
+ * roles (A13), and these must not keep out whoever is let in through another.
+ */
 static int
-overridden(struct reading *q, const struct kith_id *uid, const struct kith_id *panel, const char *perm)
+overridden(struct reading *q, const struct kith_id *uid, const struct kith_id *panel, const char *perm, bool entering)
 {
 	if (!kith_fact_on(q, KITH_F_NOT_DENIED, panel, uid, perm))
 		return -1;
 	if (kith_fact_on(q, KITH_F_ALLOWED, panel, uid, perm))
 		return 1;
-	if (some_role(q, KITH_F_NOT_DENIED, panel, perm, false))
+	if (some_role(q, KITH_F_NOT_DENIED, panel, perm, false, entering))
 		return -1;
-	return some_role(q, KITH_F_ALLOWED, panel, perm, true) ? 1 : 0;
+	return some_role(q, KITH_F_ALLOWED, panel, perm, true, false) ? 1 : 0;
 }
 
 /* Made private by a creation that the reader has in sight. */
@@ -426,20 +432,20 @@ kith_may_speak(struct reading *q, const struct kith_id *uid, bool guest, const s
 	if (!roles_held(q, uid, guest))
 		return false;
 	if (panel != NULL) {
-		said = overridden(q, uid, panel, perm);
+		/* what roles may do elsewhere says nothing in a private one: there one must be let in */
+		if (is_private(q, p)) {
+			if (overridden(q, uid, panel, KITH_PERM_VIEW, true) <= 0)
+				return false;
+			if (strcmp(perm, KITH_PERM_VIEW) == 0)
+				return true;
+		}
+		said = overridden(q, uid, panel, perm, false);
 		if (said < 0)
 			return false;
-		if (is_private(q, p)) {
-			/* what roles may do elsewhere says nothing here: one must be let in */
-			if (strcmp(perm, KITH_PERM_VIEW) == 0)
-				return said > 0;
-			if (overridden(q, uid, panel, KITH_PERM_VIEW) <= 0)
-				return false;
-		}
 		if (said > 0)
 			return true;
 	}
-	return some_role(q, KITH_F_ROLE_PERM, NULL, perm, true);
+	return some_role(q, KITH_F_ROLE_PERM, NULL, perm, true, false);
 }
 
 bool
@@ -453,7 +459,7 @@ kith_may_write(struct reading *q, const struct kith_id *uid, bool guest, const s
 	*why = "permission";
 	if (kith_fact_on(q, KITH_F_OWNER, uid, NULL, NULL))
 		return true;
-	return roles_held(q, uid, guest) && some_role(q, KITH_F_ROLE_PERM, NULL, right_name[right], true);
+	return roles_held(q, uid, guest) && some_role(q, KITH_F_ROLE_PERM, NULL, right_name[right], true, false);
 }
 
 /* ---- memberships ---- */

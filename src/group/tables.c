@@ -107,6 +107,26 @@ put_panel_set(struct flush *k, const struct kith_op *op)
 	put_perms(k, KITH_F_ALLOWED, &op->panel, who, op->perms, op->n_perms);
 }
 
+/* A private panel keeps out the implicit roles; and readers are told that it is one. */
+static void
+put_private(struct flush *k, const struct kith_id *panel)
+{
+	static const struct kith_id *const roles[] = { &kith_role_member, &kith_role_guest, &kith_role_follower };
+	const struct kith_slice view = kith_slice_str(KITH_PERM_VIEW);
+	uint8_t key[KITH_ID_BYTES + 1 + KITH_ID_BYTES];
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		put_perms(k, KITH_F_NOT_DENIED, panel, roles[i], &view, 1);
+		put_perms(k, KITH_F_ALLOWED, panel, roles[i], &view, 1);
+	}
+	memcpy(key, k->g->id.b, KITH_ID_BYTES);
+	key[KITH_ID_BYTES] = 'p';
+	memcpy(key + KITH_ID_BYTES + 1, panel->b, KITH_ID_BYTES);
+	if (k->err == KITH_OK)
+		k->err = kith_txn_put(k->t, KITH_T_GROUP, kith_slice_of(key, sizeof(key)), kith_slice_of("", 1));
+}
+
 /* The facts that an act writes, as A13 lists them. */
 static void
 put_act(struct flush *k, const struct kith_act *e)
@@ -156,6 +176,8 @@ put_act(struct flush *k, const struct kith_act *e)
 		break;
 	case KITH_K_PANEL_CREATE:
 		put_one(k, KITH_F_PANEL, &e->panel_or_role);
+		if (op->private_)
+			put_private(k, &e->panel_or_role);
 		break;
 	case KITH_K_PANEL_DELETE:
 		put_one(k, KITH_F_PANEL, &op->panel);
@@ -208,19 +230,6 @@ put_registers(struct flush *k)
 		if (k->err == KITH_E_NOTFOUND)
 			k->err = KITH_OK;
 	}
-}
-
-static void
-put_private(struct flush *k, const struct kith_act *e)
-{
-	uint8_t key[KITH_ID_BYTES + 1 + KITH_ID_BYTES];
-
-	if (k->err != KITH_OK || !e->valid || e->kind != KITH_K_PANEL_CREATE || e->op == NULL || !e->op->private_)
-		return;
-	memcpy(key, k->g->id.b, KITH_ID_BYTES);
-	key[KITH_ID_BYTES] = 'p';
-	memcpy(key + KITH_ID_BYTES + 1, e->panel_or_role.b, KITH_ID_BYTES);
-	k->err = kith_txn_put(k->t, KITH_T_GROUP, kith_slice_of(key, sizeof(key)), kith_slice_of("", 1));
 }
 
 static void
@@ -292,10 +301,8 @@ kith_group_flush(struct kith_group *g, struct kith_txn *t)
 	if (g->acts_changed.n == 0 && g->stale.n == 0)
 		return kith_feeds_put(g, t);
 	k.err = kith_authority_now(g->a, &k.now);
-	for (i = 0; k.err == KITH_OK && i < g->acts_changed.n; i++) {
+	for (i = 0; k.err == KITH_OK && i < g->acts_changed.n; i++)
 		put_act(&k, kith_authority_at(g->a, g->acts_changed.v[i]));
-		put_private(&k, kith_authority_at(g->a, g->acts_changed.v[i]));
-	}
 	if (k.err == KITH_OK && g->acts_changed.n > 0)
 		put_registers(&k);
 	for (i = 0; k.err == KITH_OK && i < g->stale.n; i++)

@@ -256,8 +256,13 @@ compare_facts(struct whole *w)
 		} else if (e == KITH_E_NOTFOUND) {
 			e = KITH_OK;
 		}
-		if (e == KITH_OK && on != kith_view_fact(now, &f))
-			return differs(w, &w->g->id, "a fact differs from what readers see");
+		if (e == KITH_OK && on != kith_view_fact(now, &f)) {
+			char what[128], id[KITH_ID_STR];
+
+			(void)snprintf(what, sizeof(what), "fact %d of %.12s: readers see %s", (int)f.kind, kith_id_str(&f.a, id),
+			    on ? "on" : "off");
+			return differs(w, &w->g->id, what);
+		}
 	}
 	return e;
 }
