@@ -243,11 +243,8 @@ on_reset(struct kith_edge *e, const struct kith_output *o)
 	while ((c = kith_http_server_next_ws(e->http, &it)) != NULL) {
 		struct client *cl = kith_http_conn_user(c);
 
-		if (cl == NULL)
-			continue;
-		leave_all(e, cl);
-		if (!e->read_only && tell_conn(e, cl, KITH_IN_CONN_UP) != KITH_OK)
-			kith_http_close(c, 1013, "too busy");
+		if (cl != NULL)
+			leave_all(e, cl);
 	}
 	if (!e->read_only)
 		edge_links_open(e);
@@ -524,6 +521,12 @@ kith_edge_free(struct kith_edge *e)
 	kith_arena_free(e->arena);
 	kith_edge_conf_free(e->conf);
 	free(e);
+}
+
+uint64_t
+kith_edge_reading_since(struct kith_edge *e)
+{
+	return atomic_load_explicit(&e->reading_since, memory_order_relaxed);
 }
 
 uint64_t

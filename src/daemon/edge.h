@@ -5,6 +5,7 @@
 
 #include "client/client.h"
 #include "conf/conf.h"
+#include "daemon/ahead.h"
 #include "daemon/machine.h"
 #include "daemon/pool.h"
 #include "daemon/throttle.h"
@@ -34,6 +35,7 @@ struct kith_edges {
 	struct kith_store *store;
 	struct kith_machine *machine;
 	struct kith_pool *hashing;
+	struct kith_ahead ahead;
 	struct kith_tickets *tickets;
 	struct kith_throttle *throttle;
 	struct kith_gate *gate, *peer_gate;
@@ -71,6 +73,8 @@ void kith_edge_free(struct kith_edge *e);                       /* stopped; NULL
 /* From any thread. NOMEM. */
 KITH_MUST_USE int kith_edge_reconfigure(struct kith_edge *e, struct kith_edge_conf *take_conf);
 
+/* Since when the read at hand runs, ms; 0: none does. For a watchdog. */
+uint64_t kith_edge_reading_since(struct kith_edge *e);
 uint64_t kith_edge_counter(struct kith_edge *e, enum kith_edge_count c);
 void kith_edges_sizes(struct kith_edges *s, uint64_t *clients, uint64_t *websockets, uint64_t *links);
 

@@ -65,7 +65,7 @@ struct kith_edge {
 	pthread_t thread;
 	bool started;
 	atomic_uint_fast64_t count[KITH_N_COUNT_];
-	atomic_uint_fast64_t n_clients, n_ws, n_links;
+	atomic_uint_fast64_t n_clients, n_ws, n_links, reading_since;
 };
 
 static inline void
@@ -91,6 +91,17 @@ void edge_links_resume(struct kith_edge *e);
 void edge_on_request(void *arg, struct kith_http_conn *c, const struct kith_http_request *rq);
 void edge_reply_error(struct kith_edge *e, struct kith_http_conn *c, int status, const char *name, const char *why, bool msgpack,
     uint64_t retry_ms);
+
+/* reply.c */
+struct outcome {
+	int err;
+	const char *name, *why;
+	struct kith_slice result;       /* msgpack */
+	uint64_t retry_ms;
+};
+void edge_answer(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, struct outcome *o);
+/* A JSON-RPC answer; id n 0: nil. code: of an error. */
+void edge_answer_rpc(struct kith_edge *e, struct kith_http_conn *c, bool msgpack, struct kith_slice id, const struct outcome *o, int code);
 
 /* rpc.c */
 void edge_on_message(void *arg, struct kith_http_conn *c, bool binary, struct kith_slice msg);

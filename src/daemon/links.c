@@ -68,6 +68,9 @@ on_frame(void *arg, struct kith_link *l, uint8_t type, struct kith_slice payload
 		give_up(e, l, "too much waits for the engine");
 		return;
 	}
+	/* what is not alone in the inbox will be checked by the time its turn comes */
+	if (kith_machine_waiting(e->s->machine) > 1)
+		kith_ahead_frame(&e->s->ahead, type, payload);
 	p->queued += payload.n;
 	is_long = kith_machine_is_long(e->s->machine);
 	if (!p->paused && (p->queued > PEER_QUEUE_BYTES || is_long)) {

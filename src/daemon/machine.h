@@ -30,8 +30,8 @@ struct kith_parcel {
 		KITH_PARCEL_TAKEN,        /* o.number bytes of frames of o.link have been dealt with */
 		KITH_PARCEL_RESUME,       /* the inbox is short again */
 		/*
-		 * The engine is a new one, or (o.err FULL) there is none: links and channels are over. Inputs about
-		 * connections and links count only if they bear epoch o.number.
+		 * The engine is a new one, or (o.err FULL) there is none: links and channels are over; channels come
+		 * anew by themselves. Inputs about links count only if they bear epoch o.number.
 		 */
 		KITH_PARCEL_RESET,
 	} kind;
@@ -83,11 +83,12 @@ void kith_machine_turn(struct kith_machine *m);
 /*
  * From any thread; copies all that in borrows (passwords are wiped later).
  * BUSY: too much waits already; FULL: read-only, and this input would write. For
- * CONN_* and LINK_* inputs epoch is the sender's.
+ * inputs about links epoch is the sender's.
  */
 KITH_MUST_USE int kith_machine_submit(struct kith_machine *m, const struct kith_in *in, uint64_t epoch);
 /* Time to read less from the network; KITH_PARCEL_RESUME tells when that is over. */
 bool kith_machine_is_long(struct kith_machine *m);
+size_t kith_machine_waiting(struct kith_machine *m);
 /* Another configuration or other keys: a new engine, after what waits. */
 KITH_MUST_USE int kith_machine_renew(struct kith_machine *m, struct kith_identity *take_identity);
 

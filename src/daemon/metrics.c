@@ -67,6 +67,8 @@ kith_metrics_write(struct kith_edges *s, struct kith_buf *out)
 	put(out, "engine_waiting_bytes", "gauge", "their bytes", m.waiting_bytes);
 	put(out, "engine_refused_busy", "counter", "inputs refused since too many waited", m.refused_busy);
 	put(out, "engine_refused_full", "counter", "inputs refused since the disk was full", m.refused_full);
+	put(out, "frames_checked_ahead", "counter", "frames whose signatures were checked while they waited", atomic_load(&s->ahead.frames));
+	put(out, "frames_not_checked_ahead", "counter", "frames that waited and found no thread free for that", atomic_load(&s->ahead.dropped));
 	put(out, "commit_microseconds", "counter", "time spent in commits", m.commit_us);
 	put(out, "disk_bytes", "gauge", "size of the disk", m.disk_total);
 	put(out, "disk_free_bytes", "gauge", "room on the disk", m.disk_free);

@@ -18,6 +18,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/doors.h"
+#include "daemon/identity.h"
 #include "daemon/log.h"
 #include "daemon/memo.h"
 #include "daemon/notify.h"
@@ -26,6 +27,8 @@
 #define MAIN_REACTOR 255
 #define HASHING_AT_ONCE 2
 #define HASHING_QUEUE 32
+#define VERIFY_QUEUE 64
+#define READ_MAX_MS 2000
 #define JUMP_MS (5 * 60 * 1000)
 
 struct daemon {
@@ -43,6 +46,7 @@ struct daemon {
 	size_t n_tls;
 	char peer_address[KITH_ADDR_STR];
 	int64_t skew_ms;                /* wall clock against monotonic, for jumps */
+	uint64_t tls_ms;                /* when to look at the certificate again */
 	bool stopping;
 };
 
@@ -100,99 +104,7 @@ guard_process(const struct kith_conf *conf)
 	kith_map_seed(key);
 }
 
-/* ---- who this node is ---- */
-
-static void
-node_name(const struct kith_conf *conf, char out[64])
-{
-	char host[65] = "";
-
-	if (conf->name[0] != '\0') {
-		snprintf(out, 64, "%s", conf->name);
-		/* cut between characters */
-		for (size_t n = strlen(out); n > 0 && !kith_utf8_ok(kith_slice_str(out)); n--)
-			out[n - 1] = '\0';
-		return;
-	}
-	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0' || !kith_utf8_ok(kith_slice_str(host)))
-		snprintf(host, sizeof(host), "kith");
-	snprintf(out, 64, "%.63s", host);
-}
-
-static void
-fill_node_conf(const struct daemon *d, const struct kith_conf *conf, struct kith_node_conf *n)
-{
-	memset(n, 0, sizeof(*n));
-	node_name(conf, n->name);
-	snprintf(n->version, sizeof(n->version), "%s", PACKAGE_VERSION);
-	snprintf(n->url, sizeof(n->url), "%s", d->doors.url);
-	n->registration = conf->registration == KITH_CONF_REG_OPEN ? KITH_REG_OPEN :
-	    conf->registration == KITH_CONF_REG_CLOSED ? KITH_REG_CLOSED : KITH_REG_INVITE;
-}
-
-static char **
-copy_strings(char *const *v, size_t n, size_t *out_n)
-{
-	char **out = calloc(n + 1, sizeof(*out));
-
-	for (size_t i = 0; out != NULL && i < n; i++) {
-		out[i] = strdup(v[i]);
-		if (out[i] == NULL) {
-			while (i > 0)
-				free(out[--i]);
-			free(out);
-			return NULL;
-		}
-	}
-	*out_n = out != NULL ? n : 0;
-	return out;
-}
-
-/* What an engine is made from: the configuration and the keys as they are now. */
-static int
-make_identity(const struct daemon *d, const struct kith_conf *conf, struct kith_identity **out, struct kith_diag *diag)
-{
-	struct kith_identity *id = calloc(1, sizeof(*id));
-	struct kith_engine_conf *ec;
-	int r = KITH_E_NOMEM;
-
-	if (id == NULL)
-		goto fail;
-	r = kith_keys_load(&id->keys, diag);
-	if (r != KITH_OK)
-		goto fail;
-	r = KITH_E_NOMEM;
-	id->peer = copy_strings(conf->peer.v, conf->peer.n, &id->n_peer);
-	id->address = copy_strings(d->doors.address, d->doors.n_address, &id->n_address);
-	if (id->peer == NULL || id->address == NULL)
-		goto fail;
-	ec = &id->conf;
-	fill_node_conf(d, conf, &ec->node);
-	memcpy(id->name, ec->node.name, sizeof(ec->node.name));
-	memcpy(ec->node.seal_key, id->keys.seal, sizeof(ec->node.seal_key));
-	ec->node.address = (const char *const *)id->address;
-	ec->node.n_addresses = id->n_address;
-	ec->fed.name = id->name;
-	ec->fed.peer = (const char *const *)id->peer;
-	ec->fed.n_peers = id->n_peer;
-	ec->fed.address = ec->node.address;
-	ec->fed.n_addresses = id->n_address;
-	ec->fed.dial_only = d->doors.peer_fd < 0 && id->n_address == 0;
-	ec->fed.full_copies = conf->full_copies;
-	ec->root = id->keys.root;
-	ec->sign = id->keys.sign;
-	ec->cert_pk = (const uint8_t (*)[32])&id->keys.cert_pk;
-	ec->n_cert_pk = 1;
-	memcpy(ec->next_root_pk, id->keys.next_root_pk, sizeof(ec->next_root_pk));
-	ec->listed = conf->listed;
-	*out = id;
-	return KITH_OK;
-fail:
-	kith_identity_free(id);
-	if (r == KITH_E_NOMEM)
-		kith_diag_set(diag, "out of memory");
-	return r;
-}
+/* ---- keys ---- */
 
 /* The certificate that links are made with from now on. */
 static int
@@ -259,7 +171,7 @@ tell_edges(struct daemon *d, const struct kith_conf *conf)
 	struct kith_node_conf node;
 	int r = KITH_OK;
 
-	fill_node_conf(d, conf, &node);
+	kith_identity_node(conf, &d->doors, &node);
 	for (size_t i = 0; i < d->edges.n; i++) {
 		struct kith_edge_conf *ec = kith_edge_conf_new(conf, &node);
 		int one = ec != NULL ? kith_edge_reconfigure(d->edges.v[i], ec) : KITH_E_NOMEM;
@@ -320,7 +232,7 @@ reload(void *arg, struct kith_diag *diag)
 	}
 	engine = engine_differs(&fresh, &d->conf);
 	if (r == KITH_OK && engine)
-		r = make_identity(d, &fresh, &id, diag);
+		r = kith_identity_make(&fresh, &d->doors, &id, diag);
 	if (r == KITH_OK)
 		r = tell_edges(d, &fresh);
 	if (r != KITH_OK) {
@@ -352,7 +264,7 @@ rotate(void *arg, bool root, struct kith_diag *diag)
 	int r = kith_keys_rotate(root, diag);
 
 	if (r == KITH_OK)
-		r = make_identity(d, &d->conf, &id, diag);
+		r = kith_identity_make(&d->conf, &d->doors, &id, diag);
 	if (r == KITH_OK)
 		r = use_cert(d, &id->keys);
 	if (r != KITH_OK) {
@@ -402,19 +314,12 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
-on_chores(evutil_socket_t fd, short what, void *arg)
+look_after_tls(struct daemon *d)
 {
-	struct daemon *d = arg;
 	struct kith_diag diag;
 	bool changed = false;
-	int64_t skew = (int64_t)kith_wall_ms() - (int64_t)kith_mono_ms(), moved = skew - d->skew_ms;
 
-	(void)fd;
-	(void)what;
 	memset(&diag, 0, sizeof(diag));
-	if (moved > JUMP_MS || moved < -JUMP_MS)
-		KITH_LOG(WARN, "clock", "the wall clock jumped by %lld s", (long long)moved / 1000);
-	d->skew_ms = skew;
 	if (kith_tls_server_reload(d->edges.tls, false, &changed, &diag) != KITH_OK)
 		KITH_LOG(WARN, "tls", "the certificate stays as it was: %s", diag.text);
 	else if (changed)
@@ -423,11 +328,36 @@ on_chores(evutil_socket_t fd, short what, void *arg)
 		KITH_LOG(WARN, "tls", "the clients' certificate ends within a week, or has ended");
 }
 
+static void
+on_chores(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	uint64_t now = kith_mono_ms();
+	int64_t skew = (int64_t)kith_wall_ms() - (int64_t)now, moved = skew - d->skew_ms;
+
+	(void)fd;
+	(void)what;
+	if (moved > JUMP_MS || moved < -JUMP_MS)
+		KITH_LOG(WARN, "clock", "the wall clock jumped by %lld s", (long long)moved / 1000);
+	d->skew_ms = skew;
+	/* a snapshot that is kept open keeps the store from using its space again */
+	for (size_t i = 0; i < d->edges.n; i++) {
+		uint64_t since = kith_edge_reading_since(d->edges.v[i]);
+
+		if (since != 0 && now > since + READ_MAX_MS)
+			KITH_LOG(WARN, "edge", "a read has been going on for %llu ms", (unsigned long long)(now - since));
+	}
+	if (now >= d->tls_ms) {
+		d->tls_ms = now + 60000;
+		look_after_tls(d);
+	}
+}
+
 static int
 watch_signals(struct daemon *d)
 {
 	static const int which[] = { SIGTERM, SIGINT, SIGHUP };
-	static const struct timeval minute = { .tv_sec = 60 };
+	static const struct timeval second = { .tv_sec = 1 };
 	struct event_base *base = kith_reactor_base(d->reactor);
 
 	for (size_t i = 0; i < 3; i++) {
@@ -436,7 +366,7 @@ watch_signals(struct daemon *d)
 			return KITH_E_NOMEM;
 	}
 	d->chores = event_new(base, -1, EV_PERSIST, on_chores, d);
-	if (d->chores == NULL || event_add(d->chores, &minute) != 0)
+	if (d->chores == NULL || event_add(d->chores, &second) != 0)
 		return KITH_E_NOMEM;
 	return KITH_OK;
 }
@@ -482,15 +412,18 @@ make_edges(struct daemon *d)
 	s->max_connections = (unsigned)d->conf.max_connections;
 	snprintf(s->url, sizeof(s->url), "%s", d->doors.url);
 	s->hashing = kith_pool_new("argon2", HASHING_AT_ONCE, HASHING_QUEUE);
+	s->ahead.pool = kith_pool_new("verify", n, VERIFY_QUEUE);
+	s->ahead.env = &d->env;
+	s->ahead.store = d->store;
 	s->tickets = kith_tickets_new();
 	s->throttle = kith_throttle_new(&d->conf);
 	s->gate = kith_gate_new(&clients);
 	s->peer_gate = kith_gate_new(&peers);
 	s->v = calloc(n, sizeof(struct kith_edge *));
-	if (s->hashing == NULL || s->tickets == NULL || s->throttle == NULL || s->gate == NULL || s->peer_gate == NULL || s->v == NULL)
+	if (s->hashing == NULL || s->ahead.pool == NULL || s->tickets == NULL || s->throttle == NULL || s->gate == NULL || s->peer_gate == NULL || s->v == NULL)
 		return KITH_E_NOMEM;
 	set_reach(d, &d->conf);
-	fill_node_conf(d, &d->conf, &node);
+	kith_identity_node(&d->conf, &d->doors, &node);
 	for (; s->n < n; s->n++) {
 		int r = kith_edge_new(s, (unsigned)s->n, kith_edge_conf_new(&d->conf, &node), &s->v[s->n]);
 
@@ -534,7 +467,7 @@ start(struct daemon *d, struct kith_diag *diag)
 	if (r == KITH_OK)
 		r = kith_state_become(d->conf.user, diag);
 	if (r == KITH_OK)
-		r = make_identity(d, &d->conf, &id, diag);
+		r = kith_identity_make(&d->conf, &d->doors, &id, diag);
 	if (r == KITH_OK)
 		r = open_store(d, diag);
 	if (r == KITH_OK)
@@ -592,6 +525,7 @@ finish(struct daemon *d)
 	if (s->machine != NULL)
 		kith_machine_stop(s->machine);
 	kith_pool_free(s->hashing);
+	kith_pool_free(s->ahead.pool);
 	for (size_t i = 0; i < s->n; i++)
 		kith_edge_stop(s->v[i]);
 	for (size_t i = 0; i < s->n; i++)

@@ -338,6 +338,7 @@ def the_counters_moved():
 
 def it_ends_well():
     open_one = WebSocket(Authorization="Bearer " + node.person("last").token)
+    open_one.call("account.me")
     same(node.stop(), 0)
     same(open_one.ended(), 1001)
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/b32.h"
 #include "client/client.h"
 #include "storage/store.h"
 #include "tests/unit/kit.h"
@@ -298,20 +299,72 @@ inputs_of_an_engine_that_is_gone_do_not_count(void **state)
 	assert_int_equal(p->o.err, KITH_OK);
 	assert_int_equal(p->o.number, 2);
 	forget();
+	/* a link of before: the new engine has never heard of it */
 	memset(&in, 0, sizeof(in));
-	in.kind = KITH_IN_CONN_UP;
-	in.conn = 9;
-	in.has_session = true;
+	in.kind = KITH_IN_LINK_UP;
+	in.link = 9;
 	assert_ok(kith_machine_submit(rig.m, &in, 1));
 	kith_machine_turn(rig.m);
 	assert_null(find(KITH_PARCEL_OUTPUT, 0));
-	/* the same with the right epoch: no such session, dropped */
+	/* the same with the right epoch is answered somehow: greeted or closed */
 	assert_ok(kith_machine_submit(rig.m, &in, 2));
 	kith_machine_turn(rig.m);
 	p = find(KITH_PARCEL_OUTPUT, 0);
 	assert_non_null(p);
-	assert_int_equal(p->o.kind, KITH_OUT_DROP);
-	assert_int_equal(p->o.conn, 9);
+	assert_int_equal(p->o.link, 9);
+}
+
+static void
+a_new_engine_knows_who_is_there(void **state)
+{
+	const struct kith_parcel *p;
+	struct kith_mp_reader r;
+	struct kith_in in;
+	struct kith_id token;
+	size_t reset = SIZE_MAX, subscribed = SIZE_MAX, at = 0;
+
+	(void)state;
+	assert_ok(guest("ada", 5, 77));
+	kith_machine_turn(rig.m);
+	p = find(KITH_PARCEL_OUTPUT, 77);
+	assert_non_null(p);
+	memset(&in, 0, sizeof(in));
+	in.kind = KITH_IN_CONN_UP;
+	in.conn = 6;
+	in.has_session = true;
+	kith_mp_read(&r, kith_mp_find(kith_slice_of(p->o.bytes, p->o.n), "token"));
+	assert_ok(kith_id_parse(kith_mp_str(&r), &token));
+	kith_hash(KITH_L_TOKEN, kith_id_slice(&token), &in.session.id);
+	kith_mp_read(&r, kith_mp_find(kith_slice_of(p->o.bytes, p->o.n), "uid"));
+	assert_ok(kith_id_parse(kith_mp_str(&r), &in.session.uid));
+	assert_ok(kith_machine_submit(rig.m, &in, 1));
+	kith_machine_turn(rig.m);
+	forget();
+	/* with what waits already, so that its pushes would come first */
+	assert_ok(kith_machine_renew(rig.m, identity("other")));
+	assert_ok(guest("bob", 5, 78));
+	kith_machine_turn(rig.m);
+	for (size_t i = 0; i < rig.n_got; i++) {
+		for (size_t k = 0; k < rig.got[i]->list.n; k++, at++) {
+			p = &rig.got[i]->list.v[k];
+			if (p->kind == KITH_PARCEL_RESET)
+				reset = at;
+			else if (p->kind == KITH_PARCEL_OUTPUT && p->o.kind == KITH_OUT_SUBSCRIBE && p->o.conn == 6 && subscribed == SIZE_MAX)
+				subscribed = at;
+			else if (p->kind == KITH_PARCEL_OUTPUT && p->o.kind == KITH_OUT_REPLY)
+				assert_true(subscribed < at);
+		}
+	}
+	assert_true(reset < subscribed);
+	assert_true(subscribed != SIZE_MAX);
+	/* who has gone is not introduced */
+	in.kind = KITH_IN_CONN_DOWN;
+	assert_ok(kith_machine_submit(rig.m, &in, 1));
+	kith_machine_turn(rig.m);
+	forget();
+	assert_ok(kith_machine_renew(rig.m, identity("third")));
+	kith_machine_turn(rig.m);
+	assert_null(find(KITH_PARCEL_OUTPUT, 0));
 }
 
 static void
@@ -392,6 +445,7 @@ main(void)
 		T(a_full_disk_makes_it_read_only),
 		T(a_batch_that_runs_out_of_memory_is_given_up_and_the_engine_made_anew),
 		T(inputs_of_an_engine_that_is_gone_do_not_count),
+		T(a_new_engine_knows_who_is_there),
 		T(the_inbox_is_bounded_and_says_when_it_is_long),
 		cmocka_unit_test(a_push_is_encoded_once_for_each_encoding),
 	};

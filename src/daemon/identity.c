@@ -1,0 +1,97 @@
+#include "daemon/identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+node_name(const struct kith_conf *conf, char out[64])
+{
+	char host[65] = "";
+
+	if (conf->name[0] != '\0') {
+		snprintf(out, 64, "%s", conf->name);
+		/* cut between characters */
+		for (size_t n = strlen(out); n > 0 && !kith_utf8_ok(kith_slice_str(out)); n--)
+			out[n - 1] = '\0';
+		return;
+	}
+	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0' || !kith_utf8_ok(kith_slice_str(host)))
+		snprintf(host, sizeof(host), "kith");
+	snprintf(out, 64, "%.63s", host);
+}
+
+void
+kith_identity_node(const struct kith_conf *conf, const struct kith_doors *doors, struct kith_node_conf *n)
+{
+	memset(n, 0, sizeof(*n));
+	node_name(conf, n->name);
+	snprintf(n->version, sizeof(n->version), "%s", PACKAGE_VERSION);
+	snprintf(n->url, sizeof(n->url), "%s", doors->url);
+	n->registration = conf->registration == KITH_CONF_REG_OPEN ? KITH_REG_OPEN :
+	    conf->registration == KITH_CONF_REG_CLOSED ? KITH_REG_CLOSED : KITH_REG_INVITE;
+}
+
+static char **
+copy_strings(char *const *v, size_t n, size_t *out_n)
+{
+	char **out = calloc(n + 1, sizeof(*out));
+
+	for (size_t i = 0; out != NULL && i < n; i++) {
+		out[i] = strdup(v[i]);
+		if (out[i] == NULL) {
+			while (i > 0)
+				free(out[--i]);
+			free(out);
+			return NULL;
+		}
+	}
+	*out_n = out != NULL ? n : 0;
+	return out;
+}
+
+int
+kith_identity_make(const struct kith_conf *conf, const struct kith_doors *doors, struct kith_identity **out, struct kith_diag *diag)
+{
+	struct kith_identity *id = calloc(1, sizeof(*id));
+	struct kith_engine_conf *ec;
+	int r = KITH_E_NOMEM;
+
+	if (id == NULL)
+		goto fail;
+	r = kith_keys_load(&id->keys, diag);
+	if (r != KITH_OK)
+		goto fail;
+	r = KITH_E_NOMEM;
+	id->peer = copy_strings(conf->peer.v, conf->peer.n, &id->n_peer);
+	id->address = copy_strings(doors->address, doors->n_address, &id->n_address);
+	if (id->peer == NULL || id->address == NULL)
+		goto fail;
+	ec = &id->conf;
+	kith_identity_node(conf, doors, &ec->node);
+	memcpy(id->name, ec->node.name, sizeof(ec->node.name));
+	memcpy(ec->node.seal_key, id->keys.seal, sizeof(ec->node.seal_key));
+	ec->node.address = (const char *const *)id->address;
+	ec->node.n_addresses = id->n_address;
+	ec->fed.name = id->name;
+	ec->fed.peer = (const char *const *)id->peer;
+	ec->fed.n_peers = id->n_peer;
+	ec->fed.address = ec->node.address;
+	ec->fed.n_addresses = id->n_address;
+	ec->fed.dial_only = doors->peer_fd < 0 && id->n_address == 0;
+	ec->fed.full_copies = conf->full_copies;
+	ec->root = id->keys.root;
+	ec->sign = id->keys.sign;
+	ec->cert_pk = (const uint8_t (*)[32])&id->keys.cert_pk;
+	ec->n_cert_pk = 1;
+	memcpy(ec->next_root_pk, id->keys.next_root_pk, sizeof(ec->next_root_pk));
+	ec->listed = conf->listed;
+	*out = id;
+	return KITH_OK;
+fail:
+	kith_identity_free(id);
+	if (r == KITH_E_NOMEM)
+		kith_diag_set(diag, "out of memory");
+	return r;
+}
