@@ -89,6 +89,9 @@ KITH_MUST_USE int kith_session_open(struct kith_txn *t, struct kith_slice token_
 bool kith_session_is_open(struct kith_txn *t, const struct kith_id *id);        /* not ended meanwhile */
 
 /* argon2id at the edge: what it needs and what it gives. */
+/* Used now: its idle time begins anew. Written at most once in so long. */
+#define KITH_SESSION_SEEN_MS (UINT64_C(3600) * 1000)
+KITH_MUST_USE int kith_session_seen(struct kith_txn *t, const struct kith_id *id, uint64_t wall_ms);
 #define KITH_PW_SALT 16
 #define KITH_PW_HASH 32
 struct kith_password {

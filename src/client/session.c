@@ -106,6 +106,20 @@ kith_session_is_open(struct kith_txn *t, const struct kith_id *id)
 }
 
 int
+kith_session_seen(struct kith_txn *t, const struct kith_id *id, uint64_t wall_ms)
+{
+	struct kith_session s;
+	int r = session_read(t, id, &s);
+
+	if (r == KITH_E_NOTFOUND || (r == KITH_OK && wall_ms < s.seen_ms + KITH_SESSION_SEEN_MS))
+		return KITH_OK;
+	if (r != KITH_OK)
+		return r;
+	s.seen_ms = wall_ms;
+	return session_write(t, &s);
+}
+
+int
 kith_session_new(struct kith_call *c, const struct kith_account *a, struct kith_slice client, char token[KITH_ID_STR])
 {
 	struct kith_session s;

@@ -133,7 +133,8 @@ kith_machine_submit(struct kith_machine *m, const struct kith_in *in, uint64_t e
 		memcpy(p, in->text, n_text);
 		g->in.text = (const char *)p;
 	}
-	return put(m, g, in->kind != KITH_IN_CALL && in->kind != KITH_IN_FRAME && in->kind != KITH_IN_CONTROL);
+	return put(m, g, in->kind == KITH_IN_CONN_UP || in->kind == KITH_IN_CONN_DOWN || in->kind == KITH_IN_LINK_UP ||
+	    in->kind == KITH_IN_LINK_DOWN || in->kind == KITH_IN_DIAL_FAILED);
 }
 
 int

@@ -6,6 +6,7 @@
 
 #include "client/account.h"
 #include "client/json.h"
+#include "client/session.h"
 #include "crypto/keyfile.h"
 #include "crypto/sign.h"
 #include "daemon/clock.h"
@@ -412,6 +413,29 @@ done:
 	return r;
 }
 
+/* An hour is fine enough for an idle time of thirty days. */
+static void
+tell_seen(struct kith_edge *e, struct client *cl, const struct look *l)
+{
+	struct kith_in in;
+
+	if (l->c.now.wall_ms < l->session.seen_ms + KITH_SESSION_SEEN_MS || kith_machine_is_read_only(e->s->machine))
+		return;
+	memset(&in, 0, sizeof(in));
+	in.kind = KITH_IN_SEEN;
+	in.session = l->session;
+	/* should it get lost, the next call says it again */
+	if (kith_machine_submit(e->s->machine, &in, e->epoch) != KITH_OK)
+		return;
+	if (cl->ws) {
+		cl->session.seen_ms = l->c.now.wall_ms;
+		if (cl->session.made_ms + KITH_SESSION_MAX_MS > cl->session.seen_ms + KITH_SESSION_IDLE_MS)
+			cl->session.expires_ms = cl->session.seen_ms + KITH_SESSION_IDLE_MS;
+		else
+			cl->session.expires_ms = cl->session.made_ms + KITH_SESSION_MAX_MS;
+	}
+}
+
 void
 edge_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, struct reply_to *to, struct kith_slice params,
     const struct edge_token *who)
@@ -424,8 +448,10 @@ edge_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, stru
 	memset(&l, 0, sizeof(l));
 	kith_buf_init(&l.result, RESULT_MAX);
 	r = look(e, c, to, params, who, &l);
-	if (l.signed_in)
+	if (l.signed_in) {
 		kith_http_conn_trust(c);
+		tell_seen(e, cl, &l);
+	}
 	if (r != KITH_PENDING) {
 		struct outcome o = { .err = r, .name = l.c.err_name, .why = l.c.why, .retry_ms = l.retry_ms };
 

@@ -512,6 +512,9 @@ kith_engine_input(struct kith_engine *e, struct kith_now now, const struct kith_
 	case KITH_IN_CONN_DOWN:
 		engine_conn_down(e, in->conn);
 		break;
+	case KITH_IN_SEEN:
+		r = kith_session_seen(e->t, &in->session.id, now.wall_ms);
+		break;
 	case KITH_IN_LINK_UP:
 		r = kith_fed_link_up(e->fed, e->t, now, in->link, in->token, in->cert_pk, in->exporter, in->address, out);
 		break;

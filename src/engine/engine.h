@@ -40,6 +40,7 @@ enum kith_in_kind {
 	KITH_IN_CALL,           /* a client's write: method, params, session, password, address; conn and number come back in REPLY */
 	KITH_IN_CONN_UP,        /* a WebSocket of a session: gets its channels (SUBSCRIBE outputs) */
 	KITH_IN_CONN_DOWN,
+	KITH_IN_SEEN,           /* session is in use */
 	KITH_IN_LINK_UP, KITH_IN_LINK_DOWN, KITH_IN_FRAME, KITH_IN_DIAL_FAILED,
 	KITH_IN_CONTROL,        /* the operator: text: a command line of kithctl; number comes back in CONTROL */
 	KITH_IN_TIMER,

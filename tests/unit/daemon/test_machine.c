@@ -368,6 +368,45 @@ a_new_engine_knows_who_is_there(void **state)
 }
 
 static void
+a_session_in_use_does_not_end(void **state)
+{
+	const uint64_t began = now_ms, day = UINT64_C(86400000);
+	struct kith_session s;
+	struct kith_mp_reader r;
+	struct kith_slice token;
+	struct kith_id secret;
+	struct kith_in in;
+	const struct kith_parcel *p;
+
+	(void)state;
+	assert_ok(guest("ada", 5, 77));
+	kith_machine_turn(rig.m);
+	p = find(KITH_PARCEL_OUTPUT, 77);
+	assert_non_null(p);
+	kith_mp_read(&r, kith_mp_find(kith_slice_of(p->o.bytes, p->o.n), "token"));
+	token = kith_mp_str(&r);
+	for (unsigned used = 0; used <= 1; used++) {
+		struct kith_txn *t = NULL;
+
+		assert_ok(kith_store_begin(rig.store, false, &t));
+		assert_ok(kith_session_open(t, token, began + 29 * day, &s));
+		assert_int_equal(kith_session_open(t, token, began + 31 * day, &s), used ? KITH_OK : KITH_E_NOTFOUND);
+		assert_int_equal(kith_session_open(t, token, began + 181 * day, &s), KITH_E_NOTFOUND);
+		kith_txn_abort(t);
+		if (used)
+			break;
+		memset(&in, 0, sizeof(in));
+		in.kind = KITH_IN_SEEN;
+		assert_ok(kith_id_parse(token, &secret));
+		kith_hash(KITH_L_TOKEN, kith_id_slice(&secret), &in.session.id);
+		now_ms = began + 20 * day;
+		assert_ok(kith_machine_submit(rig.m, &in, 1));
+		kith_machine_turn(rig.m);
+	}
+	now_ms = began;
+}
+
+static void
 the_inbox_is_bounded_and_says_when_it_is_long(void **state)
 {
 	struct kith_in in;
@@ -446,6 +485,7 @@ main(void)
 		T(a_batch_that_runs_out_of_memory_is_given_up_and_the_engine_made_anew),
 		T(inputs_of_an_engine_that_is_gone_do_not_count),
 		T(a_new_engine_knows_who_is_there),
+		T(a_session_in_use_does_not_end),
 		T(the_inbox_is_bounded_and_says_when_it_is_long),
 		cmocka_unit_test(a_push_is_encoded_once_for_each_encoding),
 	};
