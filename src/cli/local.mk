@@ -6,4 +6,4 @@ kith_SOURCES += %D%/names.c %D%/names.h %D%/message.c %D%/message.h %D%/qr.c %D%
 kith_SOURCES += %D%/cmd_account.c %D%/cmd_group.c %D%/cmd_rule.c %D%/cmd_message.c %D%/watch.c
 dist_man_MANS += %D%/kith.1
 
-script_tests += tests/e2e/cli.sh
+script_tests += tests/e2e/cli.sh tests/e2e/three-nodes.sh

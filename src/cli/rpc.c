@@ -110,6 +110,13 @@ refused(struct cli *c, const char *method, int status, const json_t *answer)
 	return tell(c, strcmp(code, "unreachable") == 0 ? CLI_UNREACHED : CLI_FAILED, "%s", message);
 }
 
+/* The node has stumbled, or has no time: that will pass. That others cannot be reached is for people to decide. */
+static bool
+is_passing(int status, const json_t *answer)
+{
+	return status == 500 || (status == 503 && strcmp(cli_str(json_object_get(answer, "error"), "code"), "unreachable") != 0);
+}
+
 /* One attempt. *again: nothing has been said yet and trying again may help. */
 static int
 attempt(struct cli *c, const char *method, struct kith_slice body, bool repeat, uint64_t *wait_ms, bool *again, json_t **out)
@@ -146,7 +153,7 @@ attempt(struct cli *c, const char *method, struct kith_slice body, bool repeat, 
 		s = CLI_OK;
 	} else if (a.status == 200) {
 		s = tell(c, CLI_FAILED, "what answers at %s is not a Kith node", cli_http_url(c->http)->text);
-	} else if (*again || (a.status == 500 && repeat)) {
+	} else if (*again || (repeat && is_passing(a.status, v))) {
 		*again = true;
 		*out = v;
 		v = NULL;
