@@ -11,7 +11,7 @@
  * The inside of federation, shared by fed.c (wiring), hello.c and link.c (one
  * link), peers.c and dial.c (who there is, and how to reach them), member.c
  * (what a peer has to do with a group), feeds.c (how far feeds are held),
- * sync.c (comparing), push.c, pull.c (asking), serve.c (answering), records.c
+ * sync.c (comparing), invites.c, push.c, give.c, pull.c (asking), serve.c (answering), records.c
  * (what comes), fetch.c, mail.c, ask.c. Nobody else includes it.
  *
  * A call from outside sets txn, now and out for its length. Errors inside: those that
@@ -148,7 +148,6 @@ struct fed_group {
 	uint32_t asking[3];             /* requests in flight, by plane */
 	uint64_t queue_ms;              /* when it is worth looking at the queue again */
 	bool heads_stale, invites_stale, active_stale;
-	size_t n_linked;                /* members with a link, as of active_stale */
 	struct kith_id frontier, state, invites;
 	struct kith_id told_frontier;   /* a state that differs has been told for it */
 };
@@ -245,7 +244,9 @@ struct fed_link {
 	int64_t tokens_records, tokens_bytes;   /* thousandths */
 	uint64_t tokens_at, free_at;
 	uint32_t free_frames;           /* that need no credit, since free_at */
-	struct kith_map *tags;
+	struct kith_map *tags;          /* of its groups, as it has sent them */
+	struct kith_map *expected;      /* its tag of each group of ours -> fed_group */
+	uint64_t sum_ms;                /* when it last asked to compare all */
 	KITH_VEC(struct fed_member *) members;
 	KITH_VEC(struct fed_served) served;
 	size_t serve_at;
@@ -406,6 +407,8 @@ bool kith_fed_sees(struct kith_fed *f, struct fed_member *m, const struct kith_i
 /* A frame's group, when the peer has shown that it knows it. *out NULL: it has not (counted). */
 int kith_fed_frame_group(struct kith_fed *f, struct fed_link *l, const struct kith_id *id, struct fed_member **out);
 int kith_fed_send_tags(struct kith_fed *f, struct fed_link *l, const struct fed_group *only);
+/* From now on its tag of g is known when it comes. */
+int kith_fed_expect(struct kith_fed *f, struct fed_link *l, struct fed_group *g);
 int kith_fed_match(struct kith_fed *f, struct fed_link *l, struct fed_group *g);
 int kith_fed_on_tags(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r);
 int kith_fed_on_show(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r);
@@ -452,6 +455,8 @@ int kith_fed_send_eager(struct kith_fed *f, struct fed_member *m, const struct k
 int kith_fed_on_eager(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r);
 int kith_fed_on_ihave(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r);
 int kith_fed_pass_proof(struct kith_fed *f, struct fed_group *g, const struct kith_change *c);
+
+/* ---- give.c ---- */
 /* Encodes and sends one run; *next: where to go on, *n: how many records. Objects first. NOTFOUND. */
 int kith_fed_send_run(struct kith_fed *f, struct fed_member *m, uint64_t req, int cls, const struct kith_id *scope, const struct kith_id *node,
     uint64_t incarnation, uint64_t from, uint64_t to, bool history, uint64_t *next, size_t *n);

@@ -60,7 +60,12 @@ void kith_fed_free(struct kith_fed *f);
 /* Our own node record changed (keys, addresses): tell everyone linked. */
 KITH_MUST_USE int kith_fed_self_changed(struct kith_fed *f, struct kith_txn *t, struct kith_now now, struct kith_out *out);
 
-/* ---- what links do ---- */
+/*
+ * ---- what links do ----
+ * A KITH_OUT_DIAL says in cls which addresses may be connected to, once names are
+ * looked up: 1 loopback, 2 private, 4 all others. A node learned from strangers
+ * cannot send us into our own network.
+ */
 /* TLS is up. token: of the DIAL that led to it, 0 when the peer dialled. cert_pk: the peer's certificate key. */
 KITH_MUST_USE int kith_fed_link_up(struct kith_fed *f, struct kith_txn *t, struct kith_now now, uint64_t link, uint64_t token,
     const uint8_t cert_pk[32], const uint8_t exporter[32], const char *address, struct kith_out *out);

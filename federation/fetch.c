@@ -312,25 +312,6 @@ kith_fed_fetches(struct kith_fed *f, uint64_t *next)
 
 /* ---- the one who is asked ---- */
 
-static struct fed_group *
-group_of_tag(struct kith_fed *f, struct fed_link *l, struct kith_slice tag)
-{
-	struct fed_group *g;
-	uint8_t want[16];
-	size_t it = 0;
-	void *v;
-
-	while (kith_map_next(f->groups, &it, NULL, &v)) {
-		g = v;
-		if (!g->tagged)
-			continue;
-		kith_fed_tag(f, l, true, &g->id, want);
-		if (memcmp(want, tag.p, sizeof(want)) == 0)
-			return g;
-	}
-	return NULL;
-}
-
 static bool
 may_join(struct kith_fed *f, struct fed_link *l, struct fed_group *g, const struct kith_id *invite, const struct kith_id *proof)
 {
@@ -361,7 +342,7 @@ kith_fed_on_join(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *
 	uint64_t req = kith_mp_uint(r);
 	struct kith_slice tag = kith_mp_bin(r);
 	struct kith_id invite = kith_mp_id_or_none(r), proof = kith_mp_id_or_none(r);
-	struct fed_group *g = group_of_tag(f, l, tag);
+	struct fed_group *g = kith_fed_may_bother(f, l) ? kith_map_get(l->expected, tag) : NULL;
 	struct fed_member *m = NULL;
 	struct kith_buf *b;
 	int e = KITH_OK;

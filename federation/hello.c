@@ -333,6 +333,8 @@ kith_fed_on_hello(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 int
 kith_fed_on_welcome(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r)
 {
+	size_t it = 0;
+	void *v;
 	int e;
 
 	if (l->state != LINK_TRUSTED)
@@ -344,7 +346,11 @@ kith_fed_on_welcome(struct kith_fed *f, struct fed_link *l, struct kith_mp_reade
 	l->open_ms = f->now.mono_ms;
 	if (l->addr != NULL)
 		kith_fed_dial_done(f, l->addr, true);
-	e = kith_fed_send_nodes(f, l);
+	while (e == KITH_OK && kith_map_next(f->groups, &it, NULL, &v))
+		if (((struct fed_group *)v)->tagged)
+			e = kith_fed_expect(f, l, v);
+	if (e == KITH_OK)
+		e = kith_fed_send_nodes(f, l);
 	if (e == KITH_OK)
 		e = kith_fed_send_tags(f, l, NULL);
 	if (e == KITH_OK)

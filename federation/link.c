@@ -21,7 +21,7 @@ static const int64_t first_credit[KITH_CL_COUNT_] = {
 #define FRAME_COST 8                    /* beside its payload */
 #define QUEUE_MAX (FED_ASSEMBLY_MAX + (4u << 20))
 #define FREE_PER_S 200u
-#define OBJECTS_MAX 4096
+#define OBJECTS_MAX 1024
 
 struct fed_link *
 kith_fed_link_new(struct kith_fed *f, uint64_t id, const uint8_t cert[32], const uint8_t exporter[32])
@@ -42,9 +42,10 @@ kith_fed_link_new(struct kith_fed *f, uint64_t id, const uint8_t cert[32], const
 	kith_buf_init(&l->chain, 64 * (KITH_NODE_MAX + 2));
 	kith_buf_init(&l->assembly, FED_ASSEMBLY_MAX);
 	l->tags = kith_map_new();
+	l->expected = kith_map_new();
 	l->objects = kith_map_new();
 	l->fleeting = kith_map_new();
-	if (l->tags == NULL || l->objects == NULL || l->fleeting == NULL) {
+	if (l->tags == NULL || l->expected == NULL || l->objects == NULL || l->fleeting == NULL) {
 		kith_fed_link_free(l);
 		return NULL;
 	}
@@ -74,6 +75,7 @@ kith_fed_link_free(void *link)
 	kith_buf_fini(&l->chain);
 	kith_buf_fini(&l->assembly);
 	kith_map_free(l->tags, NULL);
+	kith_map_free(l->expected, NULL);
 	kith_map_free(l->objects, NULL);
 	kith_map_free(l->fleeting, NULL);
 	kith_vec_fini(&l->members);

@@ -111,7 +111,9 @@ group_found(struct kith_fed *f, const struct kith_id *id)
 		l = v;
 		if (l->state != LINK_OPEN)
 			continue;
-		r = kith_fed_send_tags(f, l, g);
+		r = kith_fed_expect(f, l, g);
+		if (r == KITH_OK)
+			r = kith_fed_send_tags(f, l, g);
 		if (r == KITH_OK)
 			r = kith_fed_match(f, l, g);
 	}
@@ -169,23 +171,31 @@ kith_fed_send_tags(struct kith_fed *f, struct fed_link *l, const struct fed_grou
 }
 
 int
+kith_fed_expect(struct kith_fed *f, struct fed_link *l, struct fed_group *g)
+{
+	uint8_t tag[16];
+
+	kith_fed_tag(f, l, true, &g->id, tag);
+	return kith_map_put(l->expected, kith_slice_of(tag, sizeof(tag)), g, NULL);
+}
+
+int
 kith_fed_on_tags(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r)
 {
 	uint32_t n = kith_mp_array(r);
-	size_t it = 0;
-	void *v;
+	struct fed_group *g;
+	struct kith_slice tag;
 	int e = KITH_OK;
 
 	for (; e == KITH_OK && n > 0; n--) {
-		struct kith_slice tag = kith_mp_bin(r);
-
+		tag = kith_mp_bin(r);
 		if (kith_map_count(l->tags) >= FED_TAGS_MAX)
 			return KITH_E_LIMIT;
 		e = kith_map_put(l->tags, tag, l, NULL);
+		g = kith_map_get(l->expected, tag);
+		if (e == KITH_OK && g != NULL)
+			e = kith_fed_match(f, l, g);
 	}
-	while (e == KITH_OK && kith_map_next(f->groups, &it, NULL, &v))
-		if (((struct fed_group *)v)->tagged)
-			e = kith_fed_match(f, l, v);
 	return e;
 }
 
@@ -247,6 +257,13 @@ kith_fed_member_make(struct kith_fed *f, struct fed_group *g, struct fed_link *l
 			m->known.v[i].queued = false;
 		}
 		g->active_stale = true;
+		/* what was agreed on the last link may be forgotten at the other end */
+		kith_map_free(m->eager, NULL);
+		kith_map_free(m->grafted, NULL);
+		m->eager = kith_map_new();
+		m->grafted = kith_map_new();
+		if (m->eager == NULL || m->grafted == NULL)
+			return KITH_E_NOMEM;
 	}
 	m->matched = true;
 	*out = m;
@@ -281,6 +298,7 @@ kith_fed_group_nodes(struct kith_fed *f, struct fed_group *g)
 	kith_map_free(g->nodes, NULL);
 	g->nodes = nodes;
 	g->nodes_epoch = g->epoch;
+	g->active_stale = true;
 	f->dial_ms = 0;
 	for (it = 0; r == KITH_OK && g->n_nodes <= FED_FEW;) {
 		struct kith_slice key;

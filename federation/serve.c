@@ -8,6 +8,7 @@
  * with nothing before it.
  */
 #define PAGE_MAX 500
+#define SERVED_BYTES (4u << 20)         /* of objects that wait for credit */
 
 int
 kith_fed_done(struct kith_fed *f, struct fed_link *l, uint64_t req, bool found)
@@ -170,7 +171,8 @@ kith_fed_on_want_objects(struct kith_fed *f, struct fed_link *l, struct kith_mp_
 		return e;
 	if (m == NULL || m->level == LEVEL_NONE)
 		return kith_fed_done(f, l, req, false);
-	for (n = kith_mp_array(r); e == KITH_OK && n > 0 && !l->gone; n--) {
+	/* what does not fit now is asked for again */
+	for (n = kith_mp_array(r); e == KITH_OK && n > 0 && !l->gone && l->queued < SERVED_BYTES; n--) {
 		id = kith_mp_id(r);
 		e = kith_fed_send_objects(f, m, req, KITH_CL_HISTORY, &id, 1, true, &sent);
 		all += sent;

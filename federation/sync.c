@@ -155,6 +155,8 @@ kith_fed_round(struct kith_fed *f)
 			break;
 		}
 	}
+	for (it = 0; it < l->members.n; it++)
+		l->members.v[it]->g->invites_stale = true;      /* some may have expired */
 	r = link_sum(f, l, &sum, &n);
 	if (r != KITH_OK || n == 0)
 		return r;
@@ -173,8 +175,13 @@ kith_fed_on_sum(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r
 	struct kith_buf *b;
 	uint32_t n, put = 0;
 	size_t i, mark;
-	int e = link_sum(f, l, &sum, &n);
+	int e;
 
+	/* it costs us more than the asker */
+	if (l->sum_ms != 0 && f->now.mono_ms - l->sum_ms < 5000)
+		return KITH_OK;
+	l->sum_ms = f->now.mono_ms;
+	e = link_sum(f, l, &sum, &n);
 	if (e != KITH_OK || (n == theirs_n && kith_id_eq(&sum, &theirs)))
 		return e;
 	b = kith_fed_begin(f, 1);

@@ -423,36 +423,53 @@ deadline(const struct node *nd)
 }
 
 static void
-deliver(struct net *n, struct event *e)
+deliver(struct net *n, struct batch *b, const struct event *e)
 {
-	struct node *nd = &n->node[e->node];
+	struct node *nd = b->nd;
 	struct link *l = e->kind == EV_DIAL_FAILED ? NULL : find_link(n, e->link);
 	uint8_t exporter[32];
-	struct batch b;
 
-	if (nd->fed == NULL || e->life != nd->life)
+	if (e->life != nd->life || ((e->kind == EV_UP || e->kind == EV_FRAME) && (l == NULL || !l->up)))
 		return;
-	if ((e->kind == EV_UP || e->kind == EV_FRAME) && (l == NULL || !l->up))
-		return;
-	b = begin(n, e->node);
 	switch (e->kind) {
 	case EV_UP:
 		memset(exporter, 7, sizeof(exporter));
 		kith_put_be64(exporter, e->link);
-		OK(kith_fed_link_up(nd->fed, b.t, now(n), e->link, e->token, e->peer < 0 ? exporter : n->node[e->peer].cert, exporter,
-		    e->peer < 0 ? "192.0.2.1:9" : n->node[e->peer].address, &b.out));
+		OK(kith_fed_link_up(nd->fed, b->t, now(n), e->link, e->token, e->peer < 0 ? exporter : n->node[e->peer].cert, exporter,
+		    e->peer < 0 ? "192.0.2.1:9" : n->node[e->peer].address, &b->out));
 		break;
 	case EV_FRAME:
-		OK(kith_fed_frame(nd->fed, b.t, now(n), e->link, e->type, kith_slice_of(e->bytes, e->n), &b.out));
+		OK(kith_fed_frame(nd->fed, b->t, now(n), e->link, e->type, kith_slice_of(e->bytes, e->n), &b->out));
 		break;
 	case EV_DOWN:
-		OK(kith_fed_link_down(nd->fed, b.t, now(n), e->link, &b.out));
+		OK(kith_fed_link_down(nd->fed, b->t, now(n), e->link, &b->out));
 		break;
 	case EV_DIAL_FAILED:
-		OK(kith_fed_dial_failed(nd->fed, b.t, now(n), e->token, "nobody there", &b.out));
+		OK(kith_fed_dial_failed(nd->fed, b->t, now(n), e->token, "nobody there", &b->out));
 		break;
 	}
-	end(&b);
+}
+
+/* What has come for a node up to now is one batch, as the engine takes it. */
+static void
+deliver_all(struct net *n, struct event e)
+{
+	struct batch b;
+	bool alive = n->node[e.node].fed != NULL;
+	int node = e.node;
+
+	if (alive)
+		b = begin(n, node);
+	for (;;) {
+		if (alive)
+			deliver(n, &b, &e);
+		free(e.bytes);
+		if (n->events.n == 0 || n->events.v[0].at_ms > n->now_ms || n->events.v[0].node != node)
+			break;
+		e = take(n);
+	}
+	if (alive)
+		end(&b);
 }
 
 /* The next thing to happen, not after max_ms. False: nothing is left to happen until then. */
@@ -481,8 +498,7 @@ step(struct net *n, uint64_t max_ms)
 			post(n, e, 50);
 			return true;
 		}
-		deliver(n, &e);
-		free(e.bytes);
+		deliver_all(n, e);
 		return true;
 	}
 	if (who < 0 || at > max_ms)

@@ -748,7 +748,6 @@ a_large_group_passes_things_along(void **state)
 	net_run(n, 1000);
 	for (i = 0; i < 30; i++)
 		assert_int_equal(net_count(n, i, &g, &p), 60);
-	if (getenv("DBG")) for (int ty = 1; ty < KITH_FR_COUNT_; ty++) { uint64_t x = 0; for (i = 0; i < 30; i++) x += net_frames(n, i, (uint8_t)ty); print_message("before %s %d\n", kith_frame_name((uint8_t)ty), (int)x); }
 	/* by now the tree has found itself: what comes twice has become rare */
 	for (i = 0; i < 30; i++) {
 		c = net_counters(n, i);
@@ -764,7 +763,6 @@ a_large_group_passes_things_along(void **state)
 		again += c.records_again;
 		in += c.records_in;
 	}
-	if (getenv("DBG")) for (int ty = 1; ty < KITH_FR_COUNT_; ty++) { uint64_t x = 0; for (i = 0; i < 30; i++) x += net_frames(n, i, (uint8_t)ty); print_message("%s %d\n", kith_frame_name((uint8_t)ty), (int)x); }
 	print_message("# 60 messages to 30 nodes: %d records came, %d of them again\n", (int)in, (int)again);
 	assert_in_range(again, 0, 60 * 29 / 4);
 	net_kill(n, 3);
