@@ -22,13 +22,13 @@ quoted(const char *s)
 int
 kith_jf_mistake(struct kith_diag *d, const char *what, const char *id, const char *field, const char *fmt, ...)
 {
-	char text[256];
-	char *q = id == NULL ? NULL : quoted(id);
+	char text[256], *q;
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	q = id == NULL ? NULL : quoted(id);
 	kith_diag_set(d, "%s%s%.128s%s%s: %s", what != NULL ? what : "", q != NULL ? " " : "", q != NULL ? q : "",
 	    field != NULL && what != NULL ? ": " : "", field != NULL ? field : "", text);
 	free(q);
@@ -120,7 +120,9 @@ take_bool(struct parse *p, const char *field, bool *out)
 static bool
 is_whole(double v)
 {
-	return v >= -0x1p63 && v < 0x1p63 && (double)(int64_t)v == v;
+	const double edge = 9223372036854775808.0;      /* 2 to the 63rd */
+
+	return v >= -edge && v < edge && (double)(int64_t)v == v;
 }
 
 static int

@@ -45,7 +45,7 @@ sort_events(struct kith_jf *f, struct kith_diag *d)
 			struct frame *top = &way[depth - 1];
 
 			n = names_of(f, top->e, names);
-			if (top->at == n) {
+			if (top->at >= n) {
 				state[top->e] = 2;
 				f->order[done++] = top->e;
 				depth--;

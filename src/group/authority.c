@@ -477,6 +477,7 @@ kith_authority_add(struct kith_authority *a, const struct kith_record *r, const 
 	*out = &x->pub;
 	return KITH_OK;
 fail:
+	free(old);
 	kith_pool_back(&a->pool, mark);
 	return e;
 }

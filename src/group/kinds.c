@@ -237,7 +237,7 @@ plan_role_holders(struct ctx *c)
 		r = kith_plan_below(c, &o->role, &create);
 	if (r == KITH_OK && !c->p->lay_down && create == NULL)
 		return kith_plan_deny(c, "role");
-	if (r == KITH_OK && on) {
+	if (r == KITH_OK && on && create != NULL) {
 		co = create->pub.op;
 		r = HAS(co, KITH_OP_MAY) ? kith_plan_need_perms(c, co->may, co->n_may) : kith_plan_need_perms(c, co->perms, co->n_perms);
 	}

@@ -81,19 +81,17 @@ copy_slice(struct pool *p, struct kith_slice *s)
 	return true;
 }
 
-static bool
-copy_bytes(struct pool *p, const void **v, size_t n, size_t size)
+static const void *
+copied(struct pool *p, const void *from, size_t n, size_t size, bool *ok)
 {
 	void *b;
 
-	if (n == 0)
-		return true;
+	if (n == 0 || from == NULL)
+		return NULL;
 	b = kith_pool_alloc(p, n, size);
 	if (b == NULL)
-		return false;
-	memcpy(b, *v, n * size);
-	*v = b;
-	return true;
+		*ok = false;
+	return b == NULL ? NULL : memcpy(b, from, n * size);
 }
 
 /* Words, the bytes of all in one piece. */
@@ -150,16 +148,18 @@ const struct kith_op *
 kith_pool_op(struct pool *p, const struct kith_op *from)
 {
 	struct kith_op *o = kith_pool_alloc(p, 1, sizeof(*o));
+	bool ok = true;
 
 	if (o == NULL)
 		return NULL;
 	*o = *from;
-	return copy_slice(p, &o->key) && copy_slice(p, &o->order) && copy_slice(p, &o->value) &&
+	o->users = copied(p, o->users, o->n_users, sizeof(*o->users), &ok);
+	o->founders = copied(p, o->founders, o->n_founders, sizeof(*o->founders), &ok);
+	o->frontier = copied(p, o->frontier, o->n_frontier, sizeof(*o->frontier), &ok);
+	o->roles = copied(p, o->roles, o->n_roles, sizeof(*o->roles), &ok);
+	return ok && copy_slice(p, &o->key) && copy_slice(p, &o->order) && copy_slice(p, &o->value) &&
 	    copy_slice(p, &o->nonce) && copy_slice(p, &o->count_sig) && copy_slice(p, &o->sigs) &&
-	    copy_slice(p, &o->earlier) && copy_slice(p, &o->implicit) && copy_perms(p, o) &&
-	    copy_bytes(p, (const void **)&o->users, o->n_users, sizeof(*o->users)) &&
-	    copy_bytes(p, (const void **)&o->founders, o->n_founders, sizeof(*o->founders)) &&
-	    copy_bytes(p, (const void **)&o->frontier, o->n_frontier, sizeof(*o->frontier)) ? o : NULL;
+	    copy_slice(p, &o->earlier) && copy_slice(p, &o->implicit) && copy_perms(p, o) ? o : NULL;
 }
 
 const struct kith_cut *
@@ -167,6 +167,7 @@ kith_pool_cut(struct pool *p, const struct kith_cut *from)
 {
 	struct kith_cut *c = kith_pool_alloc(p, 1, sizeof(*c));
 	struct kith_cut_feed *f;
+	bool ok = true;
 	uint32_t i;
 
 	if (c == NULL)
@@ -175,10 +176,10 @@ kith_pool_cut(struct pool *p, const struct kith_cut *from)
 	f = kith_pool_alloc(p, c->n_feeds, sizeof(*f));
 	for (i = 0; f != NULL && i < c->n_feeds; i++) {
 		f[i] = from->feed[i];
-		if (!copy_bytes(p, (const void **)&f[i].tip, f[i].n_tips, sizeof(*f[i].tip)))
-			return NULL;
+		f[i].tip = copied(p, f[i].tip, f[i].n_tips, sizeof(*f[i].tip), &ok);
 	}
 	c->feed = f;
-	return f != NULL && copy_bytes(p, (const void **)&c->unheld, c->n_unheld, sizeof(*c->unheld)) &&
-	    copy_bytes(p, (const void **)&c->part, c->n_parts, sizeof(*c->part)) ? c : NULL;
+	c->unheld = copied(p, c->unheld, c->n_unheld, sizeof(*c->unheld), &ok);
+	c->part = copied(p, c->part, c->n_parts, sizeof(*c->part), &ok);
+	return ok && f != NULL ? c : NULL;
 }

@@ -163,8 +163,13 @@ keep(struct kith_authority *a, struct kith_view *take_v)
 void
 kith_views_free(struct kith_authority *a)
 {
-	while (a->oldest != NULL)
-		evict_oldest(a);
+	struct kith_view *v, *older;
+
+	for (v = a->newest; v != NULL; v = older) {
+		older = v->older;
+		view_free(v);
+	}
+	a->newest = a->oldest = NULL;
 }
 
 static bool

@@ -1234,6 +1234,40 @@ an_act_may_name_many_people(void **state)
 }
 
 static void
+an_act_keeps_a_copy_of_its_cut(void **state)
+{
+	struct kith_cut_tip tip[2] = { { 3, acts_id("tip 3") }, { 4, acts_id("tip 4") } };
+	struct kith_cut_feed feed = { .scope = kith_scope_roster, .node = acts_id("node"), .tip = tip, .n_tips = 2 };
+	struct kith_cut_part part = { acts_id("panel"), acts_id("part") };
+	struct kith_id unheld = acts_id("unheld");
+	struct kith_cut cut = { &feed, 1, &unheld, 1, &part, 1 };
+	const struct kith_act *act;
+	struct acts_one *x;
+	struct acts w;
+
+	(void)state;
+	begin(&w);
+	x = acts_new(&w, "x", KITH_K_BAN, "own", NULL, "base");
+	acts_users(x, "pat");
+	x->proof.cut = &cut;
+	act = acts_add(&w, x);
+	memset(tip, 0, sizeof(tip));
+	memset(&feed, 0, sizeof(feed));
+	memset(&part, 0, sizeof(part));
+	unheld = kith_id_none;
+	assert_int_equal(act->cut->n_feeds, 1);
+	assert_true(kith_id_eq(&act->cut->feed[0].scope, &kith_scope_roster));
+	assert_int_equal(act->cut->feed[0].tip[1].seq, 4);
+	tip[1].id = acts_id("tip 4");
+	assert_true(kith_id_eq(&act->cut->feed[0].tip[1].id, &tip[1].id));
+	unheld = acts_id("unheld");
+	assert_true(kith_id_eq(&act->cut->unheld[0], &unheld));
+	part.hash = acts_id("part");
+	assert_true(kith_id_eq(&act->cut->part[0].hash, &part.hash));
+	end(&w);
+}
+
+static void
 owners_alone_make_owners(void **state)
 {
 	struct acts w;
@@ -1425,6 +1459,7 @@ main(void)
 		cmocka_unit_test(panels_come_and_go_and_private_ones_are_hidden),
 		cmocka_unit_test(an_invite_is_revoked_by_its_maker_through_any_role),
 		cmocka_unit_test(an_act_may_name_many_people),
+		cmocka_unit_test(an_act_keeps_a_copy_of_its_cut),
 		cmocka_unit_test(owners_alone_make_owners),
 		cmocka_unit_test(a_home_learns_what_may_be_done_and_through_which_role),
 		cmocka_unit_test(views_show_what_was_seen_and_do_not_change),
