@@ -90,16 +90,14 @@ take(struct kith_fed *f, struct fed_link *l, struct fed_member *m, struct fed_re
 		return r;
 	if (kg == NULL || !kith_id_eq(&first.group, &m->g->id) || !may_send(m, &first, q != NULL))
 		return foreign(f, l);
+	/* above a gap that will not be filled: kept as a page of history is */
+	if (!f->full_copies && kith_scope_plane(&first.scope) == KITH_PLANE_TIMELINE)
+		run.history = true;
 	r = kith_group_run(kg, f->t, f->now, &m->node, &run, f->host.changes(f->host.ctx), &missing, &res);
 	f->count.records_in += n;
 	f->count.records_again += res.held_before;
 	l->peer->records_in += n;
 	l->peer->refused += res.refused;
-	/* above a gap and no copies wanted: kept as a page of history is */
-	if (r == KITH_E_MISSING && !f->full_copies && !history && kith_scope_plane(&first.scope) == KITH_PLANE_TIMELINE && missing.list.n == 0) {
-		run.history = true;
-		r = kith_group_run(kg, f->t, f->now, &m->node, &run, f->host.changes(f->host.ctx), &missing, &res);
-	}
 	if (kith_fed_is_fatal(r))
 		goto done;
 	if (r == KITH_E_BADSIG || r == KITH_E_MALFORMED || r == KITH_E_LIMIT) {

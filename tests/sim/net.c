@@ -35,7 +35,7 @@ struct member {
 struct node {
 	char name[32], address[32];
 	struct kith_store *store;
-	struct kith_signer *root, *sign, *account, *recovery;
+	struct kith_signer *root, *next_root, *sign, *account, *recovery;
 	struct kith_id uid, doc;
 	struct kith_buf doc_raw;
 	uint8_t cert[32];
@@ -45,7 +45,7 @@ struct node {
 	struct net *net;
 	char peer[8][32];
 	size_t n_peers;
-	bool dial_only, stalled;
+	bool dial_only, stalled, sparse, rotated, stolen;
 	int life;
 	uint64_t delay_ms, incarnation;
 	KITH_VEC(struct member) groups;
@@ -582,6 +582,7 @@ net_free(struct net *n)
 		stop(&n->node[k]);
 		kith_store_close(n->node[k].store);
 		kith_signer_free(n->node[k].root);
+		kith_signer_free(n->node[k].next_root);
 		kith_signer_free(n->node[k].sign);
 		kith_signer_free(n->node[k].account);
 		kith_signer_free(n->node[k].recovery);
@@ -614,7 +615,7 @@ make_node_record(struct node *nd, struct kith_txn *t)
 
 	if (!kith_id_is_none(&nd->self.node)) {
 		OK(kith_node_get(t, &nd->self.node, &last));
-		if ((last.n_addrs == 0) == nd->dial_only)
+		if (nd->stolen || (!nd->rotated && (last.n_addrs == 0) == nd->dial_only))
 			return;
 		r.n = last.n + 1;
 		r.node = nd->self.node;
@@ -623,7 +624,8 @@ make_node_record(struct node *nd, struct kith_txn *t)
 	memcpy(r.root_pk, kith_signer_pk(nd->root), 32);
 	memcpy(r.sign_pk, kith_signer_pk(nd->sign), 32);
 	memcpy(r.cert_pk[0], nd->cert, 32);
-	kith_hash(KITH_L_NODE, kith_slice_of(nd->cert, 32), &r.next_root);
+	kith_hash(KITH_L_NODE, kith_slice_of(kith_signer_pk(nd->next_root), 32), &r.next_root);
+	nd->rotated = false;
 	r.addr[0] = nd->address;
 	r.n_addrs = nd->dial_only ? 0 : 1;
 	kith_buf_init(&raw, 0);
@@ -654,7 +656,7 @@ net_start(struct net *n, int node)
 	struct node *nd = &n->node[node];
 	const char *peer[8], *address[1] = { nd->address };
 	struct kith_fed_config conf = { .name = nd->name, .peer = peer, .address = address, .n_addresses = nd->dial_only ? 0 : 1,
-		.n_peers = nd->n_peers, .dial_only = nd->dial_only, .full_copies = true };
+		.n_peers = nd->n_peers, .dial_only = nd->dial_only, .full_copies = !nd->sparse };
 	struct kith_fed_host host = { .ctx = nd, .group = h_group, .group_next = h_group_next, .changes = h_changes, .mail = h_mail,
 		.question = h_question, .answer = h_answer, .ephemeral = h_ephemeral, .fetched = h_fetched };
 	struct kith_cursor *c;
@@ -709,6 +711,7 @@ net_node(struct net *n, const char *name, const int *peers)
 	kith_buf_init(&nd->doc_raw, 0);
 	OK(kith_store_mem_new(&nd->store));
 	nd->root = new_key(nd);
+	nd->next_root = new_key(nd);
 	nd->sign = new_key(nd);
 	cert = new_key(nd);
 	memcpy(nd->cert, kith_signer_pk(cert), 32);
@@ -721,6 +724,45 @@ void
 net_dial_only(struct net *n, int node)
 {
 	n->node[node].dial_only = true;
+}
+
+void
+net_sparse(struct net *n, int node)
+{
+	n->node[node].sparse = true;
+}
+
+static void
+new_keys(struct node *nd)
+{
+	struct kith_signer *cert = new_key(nd);
+
+	kith_signer_free(nd->sign);
+	nd->sign = new_key(nd);
+	memcpy(nd->cert, kith_signer_pk(cert), 32);
+	kith_signer_free(cert);
+}
+
+void
+net_rotate(struct net *n, int node, bool root)
+{
+	struct node *nd = &n->node[node];
+
+	nd->rotated = true;
+	if (!root) {
+		new_keys(nd);
+		return;
+	}
+	kith_signer_free(nd->root);
+	nd->root = nd->next_root;
+	nd->next_root = new_key(nd);
+}
+
+void
+net_steal(struct net *n, int node)
+{
+	n->node[node].stolen = true;
+	new_keys(&n->node[node]);
 }
 
 void

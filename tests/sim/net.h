@@ -18,6 +18,10 @@ void net_free(struct net *n);
 /* A node of this name that keeps links to the given nodes (numbers, -1 ends the list); it runs. Returns its number. */
 int net_node(struct net *n, const char *name, const int *peers);
 void net_dial_only(struct net *n, int node);                    /* from its next start on; its record has no address */
+void net_sparse(struct net *n, int node);                       /* from its next start on: no full copies */
+void net_rotate(struct net *n, int node, bool root);            /* the same: new signing and certificate keys, or a new root */
+/* A dead node's records with another's keys: what a thief of its store who lacks its root would have. */
+void net_steal(struct net *n, int node);
 void net_kill(struct net *n, int node);                         /* what was committed stays */
 void net_start(struct net *n, int node);
 void net_cut(struct net *n, int a, int b, bool cut);            /* ends links between them, lets none come up */

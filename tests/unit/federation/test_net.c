@@ -726,7 +726,7 @@ a_large_group_passes_things_along(void **state)
 	struct kith_fed_counters c;
 	struct kith_id g, p;
 	uint64_t again = 0, in = 0;
-	char name[8];
+	char name[16];
 	int i;
 
 	(void)state;
@@ -772,6 +772,77 @@ a_large_group_passes_things_along(void **state)
 	for (i = 0; i < 30; i++)
 		if (i != 3 && i != 5)
 			assert_int_equal(net_count(n, i, &g, &p), 121);
+	net_free(n);
+}
+
+static void
+a_node_goes_on_with_new_keys_and_a_new_root(void **state)
+{
+	struct kith_id g, p;
+	struct net *n = three(26, &g, &p);
+	int i;
+
+	(void)state;
+	assert_ok(net_post(n, 1, &g, &p, 3, 20));
+	net_run(n, 500);
+	for (i = 0; i < 6; i++) {               /* more records than one greeting takes */
+		net_kill(n, 1);
+		net_rotate(n, 1, i % 2 == 1);
+		net_start(n, 1);
+		assert_linked(n, 0, 1, 61000);
+		assert_linked(n, 1, 2, 61000);
+		assert_ok(net_post(n, 1, &g, &p, 3, 20));
+		assert_same(n, 0, 1, &g, 1000);
+		assert_same(n, 2, 1, &g, 1000);
+	}
+	/* one who comes later learns all of its records */
+	i = net_node(n, "dan", (int[]){ 2, -1 });
+	assert_linked(n, i, 2, 1000);
+	net_bring(n, i, 2, &g);
+	assert_int_equal(net_count(n, i, &g, &p), 21);
+	assert_linked(n, i, 1, 5000);
+	net_free(n);
+}
+
+static void
+who_has_a_nodes_records_and_not_its_keys_is_not_that_node(void **state)
+{
+	struct kith_id g, p;
+	struct net *n = three(27, &g, &p);
+	uint64_t was = net_counters(n, 0).bad_signature;
+
+	(void)state;
+	net_kill(n, 1);
+	net_steal(n, 1);
+	net_start(n, 1);
+	net_run(n, 120000);
+	assert_false(net_linked(n, 0, 1));
+	assert_false(net_linked(n, 2, 1));
+	assert_true(net_counters(n, 0).bad_signature > was);
+	assert_ok(net_post(n, 0, &g, &p, 3, 20));
+	assert_same(n, 0, 2, &g, 500);
+	net_free(n);
+}
+
+static void
+a_node_without_full_copies_has_news_and_what_is_asked_for(void **state)
+{
+	struct kith_id g, p;
+	struct net *n = three(28, &g, &p);
+
+	(void)state;
+	net_kill(n, 2);
+	net_sparse(n, 2);
+	assert_ok(net_post(n, 0, &g, &p, 600, 50));
+	net_start(n, 2);
+	net_run(n, 120000);
+	assert_int_equal(net_in_order(n, 2, &g, &p), 0);
+	assert_ok(net_post(n, 0, &g, &p, 2, 50));
+	net_run(n, 500);
+	assert_int_equal(net_in_order(n, 2, &g, &p), 2);
+	net_want_history(n, 2, &g, &p, 0, 50);
+	net_run(n, 500);
+	assert_in_range(net_in_order(n, 2, &g, &p), 50, 400);
 	net_free(n);
 }
 
@@ -899,6 +970,9 @@ main(void)
 		cmocka_unit_test(a_banned_node_keeps_authority_and_gets_no_more),
 		cmocka_unit_test(proof_of_two_records_at_one_place_goes_round),
 		cmocka_unit_test(nodes_that_only_dial_are_linked_and_served),
+		cmocka_unit_test(a_node_goes_on_with_new_keys_and_a_new_root),
+		cmocka_unit_test(who_has_a_nodes_records_and_not_its_keys_is_not_that_node),
+		cmocka_unit_test(a_node_without_full_copies_has_news_and_what_is_asked_for),
 		cmocka_unit_test(many_nodes_agree_with_links_that_come_and_go),
 		cmocka_unit_test(a_large_group_passes_things_along),
 		cmocka_unit_test(after_any_storm_all_agree),
