@@ -217,14 +217,22 @@ kith_fed_on_joined(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 	return e;
 }
 
-/* All of authority and roster that anybody has told us of is here. */
+/* All of authority and roster that anybody has told us of is here, and who lets us in has told us. */
 static bool
-planes_here(const struct fed_group *g)
+planes_here(const struct fed_fetch *x, const struct fed_group *g)
 {
+	const struct fed_member *m;
 	const struct fed_feed *fd;
 	size_t i;
 	bool any = false;
 
+	for (i = 0; !any && i < x->n_nodes; i++) {
+		m = kith_fed_member(g, &x->node[i].node);
+		any = m != NULL && x->node[i].asked && !x->node[i].refused && m->synced;
+	}
+	if (!any)
+		return false;
+	any = false;
 	for (i = 0; i < g->feed.n; i++) {
 		fd = &g->feed.v[i];
 		if (g->scope.v[fd->scope].plane == KITH_PLANE_TIMELINE)
@@ -274,7 +282,7 @@ kith_fed_fetches(struct kith_fed *f, uint64_t *next)
 		if (r != KITH_OK)
 			break;
 		kg = g == NULL ? NULL : kith_fed_open_group(f, g);
-		if (x->let_in && kg != NULL && kith_group_is_held(kg) && planes_here(g)) {
+		if (x->let_in && kg != NULL && kith_group_is_held(kg) && planes_here(x, g)) {
 			r = invite_here(f, x, g, &here);
 			if (r != KITH_OK)
 				break;

@@ -424,6 +424,27 @@ arrive(struct kith_engine *e, size_t i, bool over)
 	return r == KITH_E_NOTFOUND ? KITH_OK : r;
 }
 
+/*
+ * Is enough of a group here to come in by what is here? A node that is in it hears
+ * all of it; else the roster must name who let us in, or nobody in the group would
+ * find the other.
+ */
+static bool
+is_here(struct kith_engine *e, const struct arrival *a)
+{
+	struct kith_group *g = engine_group(e, &a->group, false);
+	struct kith_group_node n;
+	size_t it = 0;
+
+	if (g == NULL || !kith_group_is_held(g))
+		return false;
+	while (kith_group_node_next(g, &it, &n)) {
+		if (kith_id_eq(&n.node, &a->from) || (kith_id_eq(&n.node, &e->self.node) && n.members > 0))
+			return true;
+	}
+	return false;
+}
+
 int
 engine_arrivals_go(struct kith_engine *e)
 {
@@ -435,7 +456,7 @@ engine_arrivals_go(struct kith_engine *e)
 
 		if (e->now.mono_ms < a->retry_ms)
 			continue;
-		if (engine_group(e, &a->group, false) != NULL) {
+		if (is_here(e, a)) {
 			a->retry_ms = e->now.mono_ms + 1000;
 			r = arrive(e, i - 1, false);
 			continue;
