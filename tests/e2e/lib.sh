@@ -204,10 +204,29 @@ person()
 		bail "$1 cannot register at $2"
 	}
 }
-# What a panel looks like, the same on every node that holds the same: history NAME PLACE
-history() { by "$1" read "$2" --last 100000 --json; }
-# What is decided, likewise: members (without what only a home knows), roles, panels
+# What a panel looks like, the same on every node that holds the same: history WHO PLACE. What is
+# hidden is left out: moderators alone are shown it.
+history() { by "$1" read "$2" --last 100000 --json >"$work/history" && grep -v '"state":"hidden"' "$work/history"; }
+# What is decided, likewise: state_of WHO GROUP
 state_of()
 {
 	by "$1" members "$2" --json && by "$1" roles "$2" --json && by "$1" panels "$2" --json
+}
+# agree GROUP WHO...: they print the same history and the same state.
+agree()
+{
+	agree_group=$1 agree_one=$2
+	history "$agree_one" "$agree_group" >"$work/one.history" && state_of "$agree_one" "$agree_group" >"$work/one.state" || return
+	shift 2
+	for agree_with in "$@"; do
+		history "$agree_with" "$agree_group" >"$work/other.history" &&
+			state_of "$agree_with" "$agree_group" >"$work/other.state" || return
+		cmp -s "$work/one.history" "$work/other.history" && cmp -s "$work/one.state" "$work/other.state" || return
+	done
+}
+# Where they did not.
+disagreement()
+{
+	echo "$agree_one (<) and $agree_with (>):"
+	for what in history state; do diff "$work/one.$what" "$work/other.$what"; done | cut -c1-500 | head -n 20
 }
