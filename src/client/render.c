@@ -199,13 +199,32 @@ struct reaction { char emoji[65]; uint32_t n; bool mine; };
 struct aimed {
 	char *text;             /* of the newest visible edit by the author; malloced */
 	uint64_t text_clock;
+	struct kith_id text_id;
 	struct reaction reaction[KINDS_MAX];
 	size_t n_reactions;
 	bool pinned;
 	uint64_t pin_clock;
+	struct kith_id pin_id;
 };
 
-struct voice { struct kith_id uid; char emoji[65]; uint64_t clock; bool on; };
+struct voice { struct kith_id uid, id; char emoji[65]; uint64_t clock; bool on; };
+
+/* The last word is the one with the higher clock, then id: never the one that came later to this node. */
+static bool
+later(const struct kith_record *r, uint64_t clock, const struct kith_id *id)
+{
+	return r->clock != clock ? r->clock > clock : kith_id_cmp(&r->id, id) > 0;
+}
+
+static int
+voice_cmp(const void *x, const void *y)
+{
+	const struct voice *a = x, *b = y;
+
+	if (a->clock != b->clock)
+		return a->clock < b->clock ? -1 : 1;
+	return kith_id_cmp(&a->id, &b->id);
+}
 
 static int
 gather(struct kith_txn *t, const struct kith_record *m, const struct kith_id *viewer, struct aimed *out)
@@ -231,7 +250,7 @@ gather(struct kith_txn *t, const struct kith_record *m, const struct kith_id *vi
 		    kith_ledger_get(t, aim[i].pos, &rec) != KITH_OK || kith_record_parse(rec.header, &h) != KITH_OK ||
 		    !kith_id_eq(&h.scope, &m->scope))
 			continue;
-		if (h.kind == KITH_K_EDIT && kith_id_eq(&h.author, &m->author) && (out->text == NULL || h.clock > out->text_clock)) {
+		if (h.kind == KITH_K_EDIT && kith_id_eq(&h.author, &m->author) && (out->text == NULL || later(&h, out->text_clock, &out->text_id))) {
 			char *big = malloc(KITH_BODY_MAX);
 
 			if (big == NULL) {
@@ -242,6 +261,7 @@ gather(struct kith_txn *t, const struct kith_record *m, const struct kith_id *vi
 			free(out->text);
 			out->text = big;
 			out->text_clock = h.clock;
+			out->text_id = h.id;
 		} else if (h.kind == KITH_K_REACT || h.kind == KITH_K_PIN) {
 			struct voice *v = NULL;
 
@@ -249,8 +269,9 @@ gather(struct kith_txn *t, const struct kith_record *m, const struct kith_id *vi
 			if (kith_op_parse(h.kind, h.op, a, &op) != KITH_OK)
 				continue;
 			if (h.kind == KITH_K_PIN) {
-				if (h.clock >= out->pin_clock) {
+				if (later(&h, out->pin_clock, &out->pin_id)) {
 					out->pin_clock = h.clock;
+					out->pin_id = h.id;
 					out->pinned = op.on;
 				}
 				continue;
@@ -271,12 +292,15 @@ gather(struct kith_txn *t, const struct kith_record *m, const struct kith_id *vi
 				v->uid = h.author;
 				memcpy(v->emoji, text, sizeof(text));
 			}
-			if (h.clock >= v->clock) {
+			if (later(&h, v->clock, &v->id)) {
 				v->clock = h.clock;
+				v->id = h.id;
 				v->on = op.on;
 			}
 		}
 	}
+	if (voices.n > 1)
+		qsort(voices.v, voices.n, sizeof(voices.v[0]), voice_cmp);
 	for (size_t i = 0; r == KITH_OK && i < voices.n; i++) {
 		size_t k = 0;
 
