@@ -318,6 +318,20 @@ list_fini(struct kith_conf_list *l)
 	l->n = 0;
 }
 
+/* A copy with a NUL; NULL: out of memory. */
+static char *
+text_of(struct kith_slice v)
+{
+	char *s = malloc(v.n + 1);
+
+	if (s == NULL)
+		return NULL;
+	if (v.n > 0)
+		memcpy(s, v.p, v.n);
+	s[v.n] = '\0';
+	return s;
+}
+
 static int
 list_add(struct kith_conf_list *l, struct kith_slice item)
 {
@@ -326,7 +340,7 @@ list_add(struct kith_conf_list *l, struct kith_slice item)
 	if (v == NULL)
 		return KITH_E_NOMEM;
 	l->v = v;
-	v[l->n] = strndup((const char *)item.p, item.n);
+	v[l->n] = text_of(item);
 	if (v[l->n] == NULL)
 		return KITH_E_NOMEM;
 	l->n++;
@@ -383,7 +397,7 @@ set_list(struct kith_conf_list *l, const struct option *o, struct kith_slice v, 
 static int
 set_text(char **at, struct kith_slice v)
 {
-	char *s = strndup(v.n > 0 ? (const char *)v.p : "", v.n);
+	char *s = text_of(v);
 
 	if (s == NULL)
 		return KITH_E_NOMEM;
