@@ -36,15 +36,26 @@ struct node {
 	int run;
 	struct { char method[32]; size_t n; } pushed[16];
 	size_t n_pushed;
+	bool dial_only;
+	int64_t skew_ms;                /* its wall clock is so far off */
+	unsigned crash_in;              /* it dies in the so-manieth batch from now; 0: not */
+	bool crash_commits;             /* when that batch is on disk, and nobody has been told */
 };
 
-struct link { uint64_t id; int a, b, run_a, run_b; bool up; };
+struct link { uint64_t id, last_ms[2] /* nothing overtakes on a link */; int a, b, run_a, run_b; bool up; };
+
+/* A call that has been made and not answered. */
+struct asked { uint64_t number; int node; world_reply_fn fn; void *ctx; };
 
 struct world {
 	struct node node[NODES_MAX];
 	int n;
-	bool cut[NODES_MAX][NODES_MAX];
-	uint64_t now_ms, delay_ms, next_order, next_link, next_request, rnd[4];
+	bool cut[NODES_MAX][NODES_MAX], blocked[NODES_MAX][NODES_MAX];
+	struct { uint64_t base_ms, jitter_ms; } way[NODES_MAX][NODES_MAX];
+	uint64_t frames[NODES_MAX][NODES_MAX];
+	KITH_VEC(struct event) stalled;         /* frames on a blocked way */
+	KITH_VEC(struct asked) asked;
+	uint64_t now_ms, delay_ms, next_order, next_request, rnd[4];
 	KITH_VEC(struct event) events;
 	KITH_VEC(struct link) links;
 	struct kith_env env;
@@ -95,9 +106,9 @@ say(void *ctx, int level, const char *area, const char *text)
 }
 
 static struct kith_now
-now(const struct world *w)
+now(const struct world *w, int node)
 {
-	return (struct kith_now){ w->now_ms, START_WALL_MS + w->now_ms };
+	return (struct kith_now){ w->now_ms, START_WALL_MS + w->now_ms + (uint64_t)w->node[node].skew_ms };
 }
 
 struct world *
@@ -111,7 +122,7 @@ world_new(uint64_t seed)
 		w->rnd[i] = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9u;
 	}
 	w->delay_ms = 5;
-	w->next_link = w->next_request = 1;
+	w->next_request = 1;
 	w->env = (struct kith_env){ .ctx = w, .random = dice, .verify = verify, .log = say };
 	return w;
 }
@@ -129,19 +140,66 @@ world_free(struct world *w)
 	}
 	for (size_t i = 0; i < w->events.n; i++)
 		free(w->events.v[i].bytes);
+	for (size_t i = 0; i < w->stalled.n; i++)
+		free(w->stalled.v[i].bytes);
 	kith_vec_fini(&w->events);
+	kith_vec_fini(&w->stalled);
+	kith_vec_fini(&w->asked);
 	kith_vec_fini(&w->links);
 	kith_buf_fini(&w->answer);
 	free(w);
 }
 
-static struct event *
-post(struct world *w, enum event_kind kind, int node, uint64_t delay)
+static bool
+sooner(const struct event *x, const struct event *y)
 {
-	struct event e = { .kind = kind, .node = node, .run = w->node[node].run, .at_ms = w->now_ms + delay, .order = w->next_order++ };
+	return x->at_ms != y->at_ms ? x->at_ms < y->at_ms : x->order < y->order;
+}
+
+/* The events are a heap: the next one first. */
+static void
+put_event(struct world *w, struct event e)
+{
+	size_t i = w->events.n;
 
 	MUST(kith_vec_push(&w->events, e) == KITH_OK);
-	return &w->events.v[w->events.n - 1];
+	for (; i > 0 && sooner(&e, &w->events.v[(i - 1) / 2]); i = (i - 1) / 2)
+		w->events.v[i] = w->events.v[(i - 1) / 2];
+	w->events.v[i] = e;
+}
+
+static struct event
+take_event(struct world *w)
+{
+	struct event first = w->events.v[0], e = w->events.v[--w->events.n];
+	size_t i = 0, k;
+
+	while ((k = 2 * i + 1) < w->events.n) {
+		if (k + 1 < w->events.n && sooner(&w->events.v[k + 1], &w->events.v[k]))
+			k++;
+		if (!sooner(&w->events.v[k], &e))
+			break;
+		w->events.v[i] = w->events.v[k];
+		i = k;
+	}
+	if (w->events.n > 0)
+		w->events.v[i] = e;
+	return first;
+}
+
+static struct event
+event(struct world *w, enum event_kind kind, int node, uint64_t delay)
+{
+	return (struct event){ .kind = kind, .node = node, .run = w->node[node].run, .at_ms = w->now_ms + delay, .order = w->next_order++ };
+}
+
+/* How long something takes from a to b this time. */
+static uint64_t
+way_ms(struct world *w, int a, int b)
+{
+	uint64_t ms = w->way[a][b].base_ms != 0 ? w->way[a][b].base_ms : w->delay_ms;
+
+	return w->way[a][b].jitter_ms != 0 ? ms + rnd(w) % w->way[a][b].jitter_ms : ms;
 }
 
 static int
@@ -157,21 +215,26 @@ by_address(struct world *w, const char *address)
 static struct link *
 find_link(struct world *w, uint64_t id)
 {
-	for (size_t i = 0; i < w->links.n; i++) {
-		if (w->links.v[i].id == id)
-			return &w->links.v[i];
-	}
-	return NULL;
+	/* ids count from 1 and links are never forgotten */
+	return id > 0 && id <= w->links.n ? &w->links.v[id - 1] : NULL;
 }
 
 static void
 end_link(struct world *w, struct link *l, int told)
 {
+	struct event e;
+
 	l->up = false;
-	if (told != l->a && w->node[l->a].run == l->run_a)
-		post(w, EV_DOWN, l->a, w->delay_ms)->link = l->id;
-	if (told != l->b && w->node[l->b].run == l->run_b)
-		post(w, EV_DOWN, l->b, w->delay_ms)->link = l->id;
+	if (told != l->a && w->node[l->a].run == l->run_a) {
+		e = event(w, EV_DOWN, l->a, w->delay_ms);
+		e.link = l->id;
+		put_event(w, e);
+	}
+	if (told != l->b && w->node[l->b].run == l->run_b) {
+		e = event(w, EV_DOWN, l->b, w->delay_ms);
+		e.link = l->id;
+		put_event(w, e);
+	}
 }
 
 static void
@@ -179,22 +242,87 @@ dial(struct world *w, int from, const char *address, uint64_t token)
 {
 	int to = by_address(w, address);
 	struct link l;
-	struct event *e;
+	struct event e;
 
-	if (to < 0 || to == from || w->cut[from][to] || w->node[to].engine == NULL) {
-		e = post(w, EV_DIAL_FAILED, from, w->delay_ms);
-		e->token = token;
+	if (to < 0 || to == from || w->cut[from][to] || w->blocked[from][to] || w->blocked[to][from] || w->node[to].dial_only ||
+	    w->node[to].engine == NULL) {
+		e = event(w, EV_DIAL_FAILED, from, w->delay_ms);
+		e.token = token;
+		put_event(w, e);
 		return;
 	}
-	l = (struct link){ .id = w->next_link++, .a = from, .b = to, .run_a = w->node[from].run, .run_b = w->node[to].run, .up = true };
+	l = (struct link){ .id = w->links.n + 1, .a = from, .b = to, .run_a = w->node[from].run, .run_b = w->node[to].run, .up = true };
+	e = event(w, EV_UP, from, way_ms(w, from, to) + way_ms(w, to, from));
+	e.link = l.id;
+	e.token = token;
+	e.peer = to;
+	l.last_ms[0] = e.at_ms;
+	put_event(w, e);
+	e = event(w, EV_UP, to, way_ms(w, from, to) + way_ms(w, to, from));
+	e.link = l.id;
+	e.peer = from;
+	l.last_ms[1] = e.at_ms;
+	put_event(w, e);
 	MUST(kith_vec_push(&w->links, l) == KITH_OK);
-	e = post(w, EV_UP, from, 2 * w->delay_ms);
-	e->link = l.id;
-	e->token = token;
-	e->peer = to;
-	e = post(w, EV_UP, to, 2 * w->delay_ms);
-	e->link = l.id;
-	e->peer = from;
+}
+
+static void
+send_frame(struct world *w, int from, struct kith_output *o)
+{
+	struct link *l = find_link(w, o->link);
+	struct event e;
+	int to, way;
+
+	if (l == NULL || !l->up)
+		return;
+	way = l->a == from ? 1 : 0;
+	to = way == 1 ? l->b : l->a;
+	e = event(w, EV_FRAME, to, way_ms(w, from, to));
+	if (getenv("KITH_SIM_TRACE") != NULL)
+		fprintf(stderr, "# %6llu %s -> %s frame %u, %zu bytes\n", (unsigned long long)w->now_ms, w->node[from].name, w->node[to].name, o->type, o->n);
+	if (e.at_ms < l->last_ms[way])
+		e.at_ms = l->last_ms[way];
+	l->last_ms[way] = e.at_ms;
+	w->frames[from][to]++;
+	e.link = l->id;
+	e.peer = from;
+	e.type = o->type;
+	e.bytes = o->bytes;
+	e.n = o->n;
+	o->bytes = NULL;
+	put_event(w, e);
+}
+
+static void
+reply(struct world *w, uint64_t number, int err, struct kith_slice bytes, const char *why)
+{
+	for (size_t i = 0; i < w->asked.n; i++) {
+		struct asked a = w->asked.v[i];
+		struct kith_mp_reader r;
+		struct kith_buf json;
+		struct kith_slice s;
+		json_t *result;
+		char name[64];
+
+		if (a.number != number)
+			continue;
+		w->asked.v[i] = w->asked.v[--w->asked.n];
+		if (err != KITH_OK) {
+			kith_mp_read(&r, kith_mp_find(bytes, "name"));
+			s = kith_mp_str(&r);
+			snprintf(name, sizeof(name), "%.*s", (int)s.n, (const char *)s.p);
+			a.fn(a.ctx, number, name, why, NULL);
+			return;
+		}
+		kith_buf_init(&json, 0);
+		MUST(kith_mp_to_json(bytes, &json) == KITH_OK);
+		result = json_loadb((const char *)json.p, json.n, 0, NULL);
+		MUST(result != NULL);
+		kith_buf_fini(&json);
+		a.fn(a.ctx, number, "", "", result);
+		json_decref(result);
+		return;
+	}
 }
 
 static void
@@ -204,22 +332,11 @@ release(struct world *w, int from, struct kith_out *out)
 		struct kith_output *o = &out->list.v[i];
 		struct node *n = &w->node[from];
 		struct link *l;
-		struct event *e;
 		size_t k;
 
 		switch (o->kind) {
 		case KITH_OUT_SEND:
-			l = find_link(w, o->link);
-			if (l == NULL || !l->up)
-				break;
-			e = post(w, EV_FRAME, l->a == from ? l->b : l->a, w->delay_ms);
-			if (getenv("KITH_SIM_TRACE") != NULL)
-				fprintf(stderr, "# %6llu %s -> %s frame %u, %zu bytes\n", (unsigned long long)w->now_ms, n->name, w->node[l->a == from ? l->b : l->a].name, o->type, o->n);
-			e->link = l->id;
-			e->type = o->type;
-			e->bytes = o->bytes;
-			e->n = o->n;
-			o->bytes = NULL;
+			send_frame(w, from, o);
 			break;
 		case KITH_OUT_CLOSE:
 			l = find_link(w, o->link);
@@ -232,8 +349,10 @@ release(struct world *w, int from, struct kith_out *out)
 			dial(w, from, o->text, o->number);
 			break;
 		case KITH_OUT_REPLY:
-			if (o->number != w->request)
+			if (o->number != w->request) {
+				reply(w, o->number, o->err, kith_slice_of(o->bytes, o->n), o->text != NULL ? o->text : "");
 				break;
+			}
 			w->answered = true;
 			w->err = o->err;
 			kith_buf_reset(&w->answer);
@@ -252,7 +371,12 @@ release(struct world *w, int from, struct kith_out *out)
 		case KITH_OUT_SUBSCRIBE:
 		case KITH_OUT_UNSUBSCRIBE:
 		case KITH_OUT_DROP:
+			break;
 		case KITH_OUT_CONTROL:
+			w->answered = true;
+			w->err = o->err;
+			kith_buf_reset(&w->answer);
+			kith_buf_put(&w->answer, o->bytes, o->n);
 			break;
 		}
 	}
@@ -270,8 +394,17 @@ feed(struct world *w, int node, const struct kith_in *in)
 	kith_out_init(&out);
 	MUST(kith_store_begin(n->store, true, &t) == KITH_OK);
 	MUST(kith_engine_begin(n->engine, t) == KITH_OK);
-	MUST(kith_engine_input(n->engine, now(w), in, &out) == KITH_OK);
-	MUST(kith_engine_end(n->engine, now(w), &out) == KITH_OK);
+	MUST(kith_engine_input(n->engine, now(w, node), in, &out) == KITH_OK);
+	MUST(kith_engine_end(n->engine, now(w, node), &out) == KITH_OK);
+	if (n->crash_in > 0 && --n->crash_in == 0) {
+		if (n->crash_commits)
+			MUST(kith_txn_commit(t) == KITH_OK);
+		else
+			kith_txn_abort(t);
+		kith_out_fini(&out);
+		world_kill(w, node);
+		return;
+	}
 	MUST(kith_txn_commit(t) == KITH_OK);
 	release(w, node, &out);
 	kith_out_fini(&out);
@@ -293,13 +426,14 @@ world_start(struct world *w, int i)
 	snprintf(conf.node.url, sizeof(conf.node.url), "http://%s", n->name);
 	conf.node.registration = KITH_REG_OPEN;
 	conf.node.address = addresses[i];
-	conf.node.n_addresses = 1;
+	conf.node.n_addresses = n->dial_only ? 0 : 1;
 	memset(conf.node.seal_key, i + 1, sizeof(conf.node.seal_key));
 	conf.fed.name = n->name;
 	conf.fed.peer = (const char *const *)n->peers;
 	conf.fed.n_peers = n->n_peers;
 	conf.fed.address = addresses[i];
-	conf.fed.n_addresses = 1;
+	conf.fed.n_addresses = n->dial_only ? 0 : 1;
+	conf.fed.dial_only = n->dial_only;
 	conf.fed.full_copies = true;
 	conf.root = n->root;
 	conf.sign = n->sign;
@@ -308,7 +442,7 @@ world_start(struct world *w, int i)
 	memcpy(conf.next_root_pk, n->next_root, 32);
 	conf.listed = true;
 	MUST(kith_store_begin(n->store, true, &t) == KITH_OK);
-	MUST(kith_engine_new(&w->env, n->store, t, now(w), &conf, &n->engine) == KITH_OK);
+	MUST(kith_engine_new(&w->env, n->store, t, now(w, i), &conf, &n->engine) == KITH_OK);
 	MUST(kith_txn_commit(t) == KITH_OK);
 }
 
@@ -367,18 +501,122 @@ world_cut(struct world *w, int a, int b, bool cut)
 void
 world_kill(struct world *w, int node)
 {
-	kith_engine_free(w->node[node].engine);
-	w->node[node].engine = NULL;
+	struct node *n = &w->node[node];
+
+	kith_engine_free(n->engine);
+	n->engine = NULL;
+	n->crash_in = 0;
 	for (size_t i = 0; i < w->links.n; i++) {
 		if (w->links.v[i].up && (w->links.v[i].a == node || w->links.v[i].b == node))
 			end_link(w, &w->links.v[i], node);
 	}
+	for (size_t i = 0; i < w->asked.n;) {
+		struct asked a = w->asked.v[i];
+
+		if (a.node != node) {
+			i++;
+			continue;
+		}
+		w->asked.v[i] = w->asked.v[--w->asked.n];
+		a.fn(a.ctx, a.number, "crashed", "", NULL);
+	}
 }
 
-static bool
-sooner(const struct event *x, const struct event *y)
+void
+world_crash(struct world *w, int node, unsigned batches, bool commits)
 {
-	return x->at_ms != y->at_ms ? x->at_ms < y->at_ms : x->order < y->order;
+	w->node[node].crash_in = batches;
+	w->node[node].crash_commits = commits;
+}
+
+bool world_is_up(const struct world *w, int node) { return w->node[node].engine != NULL; }
+void world_skew(struct world *w, int node, int64_t ms) { w->node[node].skew_ms = ms; }
+void world_dial_only(struct world *w, int node) { w->node[node].dial_only = true; }
+uint64_t world_frames(const struct world *w, int from, int to) { return w->frames[from][to]; }
+size_t world_waiting(const struct world *w) { return w->asked.n; }
+const struct kith_env *world_env(const struct world *w) { return &w->env; }
+const struct kith_signer *world_signer(const struct world *w, int node) { return w->node[node].sign; }
+struct kith_now world_clock(const struct world *w, int node) { return now(w, node); }
+
+void
+world_way(struct world *w, int from, int to, uint64_t base_ms, uint64_t jitter_ms)
+{
+	w->way[from][to].base_ms = base_ms;
+	w->way[from][to].jitter_ms = jitter_ms;
+}
+
+void
+world_block(struct world *w, int from, int to, bool blocked)
+{
+	size_t k = 0;
+
+	w->blocked[from][to] = blocked;
+	for (size_t i = 0; !blocked && i < w->stalled.n; i++) {
+		struct event e = w->stalled.v[i];
+
+		if (e.peer == from && e.node == to) {
+			/* its old order puts it before what was sent after it */
+			e.at_ms = w->now_ms;
+			put_event(w, e);
+		} else {
+			w->stalled.v[k++] = e;
+		}
+	}
+	if (!blocked)
+		w->stalled.n = k;
+}
+
+void
+world_drop_links(struct world *w, int a, int b)
+{
+	for (size_t i = 0; i < w->links.n; i++) {
+		struct link *l = &w->links.v[i];
+
+		if (l->up && ((l->a == a && l->b == b) || (l->a == b && l->b == a)))
+			end_link(w, l, -1);
+	}
+}
+
+struct kith_store *
+world_copy_store(struct world *w, int node)
+{
+	struct kith_store *to;
+	struct kith_txn *rd, *wr;
+
+	MUST(kith_store_mem_new(&to) == KITH_OK);
+	MUST(kith_store_begin(w->node[node].store, false, &rd) == KITH_OK);
+	MUST(kith_store_begin(to, true, &wr) == KITH_OK);
+	for (int tb = 0; tb < KITH_T_COUNT_; tb++) {
+		struct kith_cursor *c;
+		struct kith_slice k, v;
+		int r;
+
+		MUST(kith_cursor_open(rd, (enum kith_table)tb, &c) == KITH_OK);
+		for (r = kith_cursor_seek(c, kith_slice_of(NULL, 0), false, &k, &v); r == KITH_OK; r = kith_cursor_step(c, false, &k, &v))
+			MUST(kith_txn_put(wr, (enum kith_table)tb, k, v) == KITH_OK);
+		MUST(r == KITH_E_NOTFOUND);
+		kith_cursor_close(c);
+	}
+	kith_txn_abort(rd);
+	MUST(kith_txn_commit(wr) == KITH_OK);
+	return to;
+}
+
+void
+world_take_store(struct world *w, int node, struct kith_store *s, bool told)
+{
+	MUST(w->node[node].engine == NULL);
+	kith_store_close(w->node[node].store);
+	w->node[node].store = s;
+	if (told) {
+		struct kith_txn *t;
+		int r;
+
+		MUST(kith_store_begin(s, true, &t) == KITH_OK);
+		r = kith_txn_del(t, KITH_T_META, kith_slice_str("incarnation"));
+		MUST(r == KITH_OK || r == KITH_E_NOTFOUND);
+		MUST(kith_txn_commit(t) == KITH_OK);
+	}
 }
 
 static void
@@ -390,6 +628,10 @@ deliver(struct world *w, struct event *e)
 	memset(&in, 0, sizeof(in));
 	in.link = e->link;
 	in.token = e->token;
+	if (e->kind == EV_FRAME && w->blocked[e->peer][e->node]) {
+		MUST(kith_vec_push(&w->stalled, *e) == KITH_OK);
+		return;
+	}
 	if (e->run == n->run && n->engine != NULL) {
 		struct link *l = e->kind == EV_DIAL_FAILED ? NULL : find_link(w, e->link);
 
@@ -430,14 +672,9 @@ deliver(struct world *w, struct event *e)
 static bool
 step(struct world *w, uint64_t end_ms)
 {
-	size_t best = SIZE_MAX;
 	int timer = -1;
 	uint64_t timer_ms = UINT64_MAX;
 
-	for (size_t i = 0; i < w->events.n; i++) {
-		if (best == SIZE_MAX || sooner(&w->events.v[i], &w->events.v[best]))
-			best = i;
-	}
 	for (int i = 0; i < w->n; i++) {
 		uint64_t d = w->node[i].engine != NULL ? kith_engine_deadline_ms(w->node[i].engine) : UINT64_MAX;
 
@@ -449,12 +686,12 @@ step(struct world *w, uint64_t end_ms)
 			timer = i;
 		}
 	}
-	if (best != SIZE_MAX && w->events.v[best].at_ms <= timer_ms) {
-		struct event e = w->events.v[best];
+	if (w->events.n > 0 && w->events.v[0].at_ms <= timer_ms) {
+		struct event e;
 
-		if (e.at_ms > end_ms)
+		if (w->events.v[0].at_ms > end_ms)
 			return false;
-		w->events.v[best] = w->events.v[--w->events.n];
+		e = take_event(w);
 		if (e.at_ms > w->now_ms)
 			w->now_ms = e.at_ms;
 		deliver(w, &e);
@@ -502,10 +739,69 @@ answered(struct world *w, void *arg)
 	return w->answered;
 }
 
+/* A client's write as the engine gets it; the caller frees mp. */
+static void
+call_input(struct world *w, const struct person *p, const struct kith_method *m, json_t *params, struct kith_buf *mp, struct kith_in *in)
+{
+	static const uint8_t pw_hash[KITH_PW_HASH] = { 1 };
+	char *text = json_dumps(params, JSON_COMPACT), why[256];
+
+	kith_buf_init(mp, 0);
+	MUST(text != NULL && kith_json_to_mp(kith_slice_str(text), mp, why, sizeof(why)) == KITH_OK);
+	free(text);
+	memset(in, 0, sizeof(*in));
+	in->kind = KITH_IN_CALL;
+	in->conn = 1;
+	in->number = w->next_request++;
+	in->method = m;
+	in->params = kith_buf_slice(mp);
+	if (p != NULL) {
+		in->session = p->session;
+		in->has_session = true;
+	}
+	in->pw.given = m->password;
+	in->pw.t = in->pw.old_t = KITH_PW_T;
+	memcpy(in->pw.hash, pw_hash, sizeof(pw_hash));
+	memcpy(in->pw.old_hash, pw_hash, sizeof(pw_hash));
+}
+
+uint64_t
+world_ask(struct world *w, const struct person *p, const char *method, json_t *take_params, world_reply_fn fn, void *ctx)
+{
+	const struct kith_method *m = kith_method_find(kith_slice_str(method));
+	struct asked a = { .node = p->node, .fn = fn, .ctx = ctx };
+	struct kith_buf mp;
+	struct kith_in in;
+
+	MUST(m != NULL && m->write && w->node[p->node].engine != NULL);
+	call_input(w, p, m, take_params, &mp, &in);
+	json_decref(take_params);
+	a.number = in.number;
+	MUST(kith_vec_push(&w->asked, a) == KITH_OK);
+	feed(w, p->node, &in);
+	kith_buf_fini(&mp);
+	return a.number;
+}
+
+char *
+world_control(struct world *w, int node, const char *line)
+{
+	struct kith_in in = { .kind = KITH_IN_CONTROL, .number = w->next_request++, .text = line };
+	char *out;
+
+	w->answered = false;
+	feed(w, node, &in);
+	MUST(w->answered);
+	out = calloc(1, w->answer.n + 1);
+	MUST(out != NULL);
+	if (w->err == KITH_OK && w->answer.n > 0)
+		memcpy(out, w->answer.p, w->answer.n);
+	return out;
+}
+
 static json_t *
 call(struct world *w, int node, const struct person *p, const char *method, json_t *params)
 {
-	static uint8_t pw_hash[KITH_PW_HASH] = { 1 };
 	const struct kith_method *m = kith_method_find(kith_slice_str(method));
 	char *text = json_dumps(params, JSON_COMPACT), why[256];
 	struct kith_buf mp, json;
@@ -520,20 +816,9 @@ call(struct world *w, int node, const struct person *p, const char *method, json
 	w->answered = false;
 	w->err = KITH_OK;
 	if (m->write) {
-		memset(&in, 0, sizeof(in));
-		in.kind = KITH_IN_CALL;
-		in.conn = 1;
-		in.number = w->request = w->next_request++;
-		in.method = m;
-		in.params = kith_buf_slice(&mp);
-		if (p != NULL) {
-			in.session = p->session;
-			in.has_session = true;
-		}
-		in.pw.given = m->password;
-		in.pw.t = in.pw.old_t = KITH_PW_T;
-		memcpy(in.pw.hash, pw_hash, sizeof(pw_hash));
-		memcpy(in.pw.old_hash, pw_hash, sizeof(pw_hash));
+		kith_buf_fini(&mp);
+		call_input(w, p, m, params, &mp, &in);
+		w->request = in.number;
 		feed(w, node, &in);
 		if (!world_until(w, 60000, answered, NULL)) {
 			snprintf(w->name, sizeof(w->name), "never");
@@ -548,7 +833,7 @@ call(struct world *w, int node, const struct person *p, const char *method, json
 		c.env = &w->env;
 		struct kith_node_conf conf = { .version = "sim" };
 		c.conf = &conf;
-		c.now = now(w);
+		c.now = now(w, node);
 		c.session = p != NULL ? &p->session : NULL;
 		c.args = &args;
 		c.result = &w->answer;
@@ -606,7 +891,7 @@ world_register(struct world *w, int node, const char *name, struct person *out)
 	snprintf(out->uid, sizeof(out->uid), "%s", json_string_value(json_object_get(r, "uid")));
 	snprintf(out->handle, sizeof(out->handle), "%s", json_string_value(json_object_get(r, "handle")));
 	MUST(kith_store_begin(w->node[node].store, false, &t) == KITH_OK);
-	MUST(kith_session_open(t, kith_slice_str(json_string_value(json_object_get(r, "token"))), now(w).wall_ms, &out->session) == KITH_OK);
+	MUST(kith_session_open(t, kith_slice_str(json_string_value(json_object_get(r, "token"))), now(w, node).wall_ms, &out->session) == KITH_OK);
 	kith_txn_abort(t);
 	json_decref(params);
 	json_decref(r);
