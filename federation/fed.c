@@ -52,8 +52,6 @@ copy_conf(struct kith_fed *f, const struct kith_fed_config *conf)
 {
 	size_t i;
 
-	(void)snprintf(f->name, sizeof(f->name), "%s", conf->name == NULL ? "" : conf->name);
-	f->dial_only = conf->dial_only;
 	f->full_copies = conf->full_copies;
 	f->conf_peer = calloc(conf->n_peers > 0 ? conf->n_peers : 1, sizeof(f->conf_peer[0]));
 	if (f->conf_peer == NULL)
@@ -193,7 +191,6 @@ kith_fed_link_up(struct kith_fed *f, struct kith_txn *t, struct kith_now now, ui
 	l = kith_fed_link_new(f, link, cert_pk, exporter);
 	if (l == NULL)
 		return leave(f, KITH_E_NOMEM);
-	l->token = token;
 	l->inbound = token == 0;
 	(void)snprintf(l->address, sizeof(l->address), "%s", address == NULL ? "" : address);
 	r = kith_map_put(f->links, kith_fed_u64(key, link), l, NULL);

@@ -174,7 +174,6 @@ struct fed_member {
 	bool digested;                  /* our digest has been sent on this link */
 	bool ours;                      /* it serves us: it sent a digest */
 	enum fed_level level;           /* what we serve it */
-	uint64_t level_epoch;
 	KITH_VEC(struct fed_known) known;       /* by feed */
 	KITH_VEC(uint8_t) sees;                 /* by scope: 1 no, 2 yes; 0 not worked out */
 	uint64_t sees_epoch;
@@ -226,14 +225,13 @@ struct fed_frame {
 };
 
 struct fed_link {
-	uint64_t id, token;
+	uint64_t id;
 	bool inbound, gone;
 	char address[128];
 	struct fed_addr *addr;          /* that we dialled */
 	uint8_t cert[32], exporter[32];
 	struct kith_id key;             /* of this session */
 	enum fed_link_state state;
-	bool welcomed;                  /* WELCOME came */
 	struct kith_buf chain;          /* records before HELLO: 16-bit length, bytes */
 	struct fed_peer *peer;
 	int64_t credit[KITH_CL_COUNT_]; /* what we may still send */
@@ -259,7 +257,6 @@ struct fed_link {
 	uint64_t up_ms, heard_ms, pinged_ms, rtt_ms, ping_token, ping_at;
 	uint64_t retire_ms;             /* a younger link of the same node took over */
 	uint64_t announce_ms, credit_ms;        /* NEVER: nothing waits */
-	uint64_t open_ms;
 	uint64_t mail_tokens, mail_at;
 	uint64_t foreign_ms;            /* last penalty for a group that it has no part in */
 };
@@ -278,7 +275,6 @@ struct fed_question {
 struct fed_fetch {
 	struct kith_id group;
 	struct kith_id invite, secret_hash;
-	bool has_link;
 	struct { struct kith_id node; bool asked, refused; } node[KITH_LINK_NODES_MAX];
 	size_t n_nodes;
 	uint64_t deadline_ms, quiet_ms;
@@ -296,11 +292,10 @@ struct kith_fed {
 	const struct kith_env *env;
 	const struct kith_self *self;
 	struct kith_fed_host host;
-	char name[64];
 	char (*conf_peer)[128];
 	size_t n_conf_peers;
 	unsigned reach;                 /* classes of addresses that we may be steered to */
-	bool dial_only, full_copies, loaded;
+	bool full_copies, loaded;
 	struct kith_map *links;         /* id -> fed_link */
 	struct kith_map *peers;         /* node -> fed_peer */
 	struct kith_map *addrs;         /* text -> fed_addr */

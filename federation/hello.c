@@ -343,7 +343,6 @@ kith_fed_on_welcome(struct kith_fed *f, struct fed_link *l, struct kith_mp_reade
 	if (e != KITH_OK)
 		return e;
 	l->state = LINK_OPEN;
-	l->open_ms = f->now.mono_ms;
 	if (l->addr != NULL)
 		kith_fed_dial_done(f, l->addr, true);
 	while (e == KITH_OK && kith_map_next(f->groups, &it, NULL, &v))
