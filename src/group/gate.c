@@ -403,12 +403,10 @@ store_act(struct kith_group *g, struct kith_txn *t, struct feed *f, const struct
 	return e == KITH_OK ? kith_gate_wake(g, &r->id) : e;
 }
 
-/*
- * Records of a page that stood above a gap: with the gap filled they are judged
- * upward, until one waits for something else.
- */
+/* A record that was kept waiting is decided, if it can be. */
 static int
-promote(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct feed *f, struct kith_changes *c, struct kith_missings *m)
+promote_one(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct feed *f, uint64_t pos, struct kith_changes *c,
+    struct kith_missings *m, bool *decided)
 {
 	uint8_t header[KITH_HEADER_MAX];
 	struct kith_ledger_record lr;
@@ -416,43 +414,115 @@ promote(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct fe
 	struct kith_op op_room;
 	const struct kith_op *op;
 	struct verdict v;
+	uint32_t state;
+	size_t i;
+	int e = kith_ledger_get(t, pos, &lr);
+
+	*decided = false;
+	if (e != KITH_OK || lr.header.n > sizeof(header))
+		return e == KITH_OK ? KITH_E_CORRUPT : e;
+	memcpy(header, lr.header.p, lr.header.n);
+	if (kith_record_parse(kith_slice_of(header, lr.header.n), &r) != KITH_OK)
+		return KITH_E_CORRUPT;
+	e = kith_state_get(g, t, pos, &r.id, &state);
+	if (e != KITH_OK || !(state & KITH_S_WAITING))
+		return e;
+	e = kith_op_of(g, &r, &op_room, &op);
+	if (e == KITH_OK)
+		e = kith_gate_decide(g, t, &r, op, f, &v);
+	if (e != KITH_OK)
+		return e;
+	if (v.first == FIRST_WAITING || v.gap) {
+		for (i = 0; e == KITH_OK && i < v.n_needs; i++)
+			e = kith_missing_add(m, &v.need[i].id, v.need[i].object, &r.node);
+		return e;
+	}
+	e = kith_state_set(g, t, pos, &r.id, 0);
+	if (e == KITH_OK && f->l.forked && f->tree != NULL) {
+		/* the branches know it as one that waits: they are built anew */
+		kith_tree_free(f->tree);
+		f->tree = NULL;
+		e = kith_state_set(g, t, pos, &r.id, v.first == FIRST_REJECTED ? KITH_S_REJECTED : 0);
+	}
+	if (e == KITH_OK)
+		e = conclude(g, t, now, f, &r, op, pos, &v, NULL, c);
+	kith_front_fini(&v.front);
+	if (e == KITH_OK)
+		e = kith_settle(g, t, now, c);
+	*decided = true;
+	return e;
+}
+
+/* In a feed without forks only the one right above the tip can be next. */
+static int
+promote_plain(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct feed *f, struct kith_changes *c,
+    struct kith_missings *m)
+{
+	bool decided = true;
 	uint64_t pos;
-	uint32_t state, i;
 	size_t n;
 	int e = KITH_OK;
 
-	f->blocked = false;
-	while (e == KITH_OK && f->l.n_held > f->l.next_seq) {
+	while (e == KITH_OK && decided && f->l.n_held > f->l.next_seq && !f->l.forked) {
 		e = kith_ledger_place(t, f->l.feedno, f->l.next_seq, &pos, 1, &n);
 		if (e != KITH_OK || n == 0)
 			return e;
-		e = kith_ledger_get(t, pos, &lr);
-		if (e != KITH_OK || lr.header.n > sizeof(header))
-			return e == KITH_OK ? KITH_E_CORRUPT : e;
-		memcpy(header, lr.header.p, lr.header.n);
-		if (kith_record_parse(kith_slice_of(header, lr.header.n), &r) != KITH_OK)
-			return KITH_E_CORRUPT;
-		e = kith_state_get(g, t, pos, &r.id, &state);
-		if (e != KITH_OK || !(state & KITH_S_WAITING) || (r.seq > 0 && !kith_id_eq(&r.prev, &f->l.tip)))
-			return e;
-		e = kith_op_of(g, &r, &op_room, &op);
-		if (e == KITH_OK)
-			e = kith_gate_decide(g, t, &r, op, f, &v);
-		if (e != KITH_OK)
-			return e;
-		if (v.first == FIRST_WAITING) {
-			f->blocked = g->blocked = true;
-			for (i = 0; e == KITH_OK && i < v.n_needs; i++)
-				e = kith_missing_add(m, &v.need[i].id, v.need[i].object, &r.node);
-			return e;
-		}
-		e = kith_state_set(g, t, pos, &r.id, 0);
-		if (e == KITH_OK)
-			e = conclude(g, t, now, f, &r, op, pos, &v, NULL, c);
-		kith_front_fini(&v.front);
-		if (e == KITH_OK)
-			e = kith_settle(g, t, now, c);
+		e = promote_one(g, t, now, f, pos, c, m, &decided);
 	}
+	if (e == KITH_OK && f->l.n_held == f->l.next_seq) {
+		f->l.flags &= ~FEED_WAITING;
+		f->changed = g->dirty_feeds = true;
+	}
+	return e;
+}
+
+static int
+promote_branches(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct feed *f, struct kith_changes *c,
+    struct kith_missings *m)
+{
+	struct kith_ledger_at at;
+	struct feed_iter it;
+	uint32_t state;
+	bool decided, again, waiting;
+	int e;
+
+	do {
+		again = waiting = false;
+		kith_feed_iter_init(&it, f->l.feedno, 0);
+		while ((e = kith_feed_iter_next(&it, t, &at)) == KITH_OK) {
+			e = kith_ledger_state_get(t, at.pos, &state);
+			if (e == KITH_OK && (state & KITH_S_WAITING)) {
+				e = promote_one(g, t, now, f, at.pos, c, m, &decided);
+				again = again || decided;
+				waiting = waiting || !decided;
+			}
+			if (e != KITH_OK)
+				break;
+		}
+		kith_feed_iter_fini(&it);
+		if (e == KITH_E_NOTFOUND)
+			e = KITH_OK;
+	} while (e == KITH_OK && again && waiting);
+	if (e == KITH_OK && !waiting) {
+		f->l.flags &= ~FEED_WAITING;
+		f->changed = g->dirty_feeds = true;
+	}
+	return e;
+}
+
+/*
+ * Records of a page that stood above a gap: with the gap filled they are judged
+ * upward, until one waits for something else.
+ */
+static int
+promote(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct feed *f, struct kith_changes *c, struct kith_missings *m)
+{
+	int e = KITH_OK;
+
+	if (f->l.flags & FEED_WAITING && !f->l.forked)
+		e = promote_plain(g, t, now, f, c, m);
+	if (e == KITH_OK && f->l.flags & FEED_WAITING && f->l.forked)
+		e = promote_branches(g, t, now, f, c, m);
 	return e;
 }
 
@@ -476,9 +546,7 @@ kith_gate_store(struct kith_group *g, struct kith_txn *t, struct kith_now now, c
 			e = conclude(g, t, now, f, r, op, *pos, v, item, c);
 	}
 	kith_front_fini(&v->front);
-	if (e == KITH_OK && f->l.n_held > f->l.next_seq && !f->l.forked && f->plane != KITH_PLANE_AUTHORITY)
-		e = promote(g, t, now, f, c, m);
-	return e;
+	return e == KITH_OK && f->plane != KITH_PLANE_AUTHORITY ? promote(g, t, now, f, c, m) : e;
 }
 
 /* A record of a page, above a gap: kept and shown provisionally. */
@@ -497,7 +565,8 @@ store_waiting(struct kith_group *g, struct kith_txn *t, const struct kith_record
 		e = kith_state_set(g, t, *pos, &r->id, KITH_S_WAITING);
 	if (e != KITH_OK)
 		return e;
-	f->changed = g->dirty_feeds = true;
+	f->changed = g->dirty_feeds = g->blocked = true;
+	f->l.flags |= FEED_WAITING;
 	if (r->seq + 1 > f->l.n_held)
 		f->l.n_held = r->seq + 1;
 	if (item->sig.n == KITH_SIG_BYTES && (!f->l.has_sig || r->seq >= f->l.sig_seq)) {
@@ -660,20 +729,26 @@ kith_gate_unblock(struct kith_group *g, struct kith_txn *t, struct kith_now now,
 	struct feed *f;
 	size_t it = 0;
 	void *v;
+	bool blocked = false;
 	int e = KITH_OK;
 
-	g->blocked = false;
 	while (e == KITH_OK && kith_map_next(g->feeds, &it, NULL, &v)) {
 		f = v;
-		if (f->blocked)
+		if (!(f->l.flags & FEED_WAITING))
+			continue;
+		e = kith_feed_know(g, t, f);
+		if (e == KITH_OK)
 			e = promote(g, t, now, f, c, m);
+		blocked = blocked || (f->l.flags & FEED_WAITING) != 0;
 	}
-	return e;
+	g->blocked = blocked;
+	return e == KITH_OK ? kith_gate_drain(g, t, now, c, m) : e;
 }
 
 int
 kith_gate_drain(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct kith_changes *c, struct kith_missings *m)
 {
+	const struct kith_missing *part;
 	struct kith_id id, *list;
 	struct parked *p;
 	size_t n, i;
@@ -691,6 +766,10 @@ kith_gate_drain(struct kith_group *g, struct kith_txn *t, struct kith_now now, s
 				e = kith_settle(g, t, now, c);
 		}
 		free(list);
+	}
+	while (e == KITH_OK && g->parts_wanted.n > 0) {
+		part = &g->parts_wanted.v[--g->parts_wanted.n];
+		e = kith_missing_add(m, &part->id, part->object, &part->node);
 	}
 	return e;
 }

@@ -211,6 +211,8 @@ kith_feed_adopt(struct kith_group *g, const struct kith_ledger_feed *l, struct f
 	}
 	if (f->plane == KITH_PLANE_ROSTER && l->forked)
 		f->node->forked = true;
+	if (l->flags & FEED_WAITING)
+		g->blocked = true;
 	r = kith_map_put(g->feeds, feed_key(key, &l->key.scope, &l->key.node, l->key.incarnation), f, NULL);
 	if (r != KITH_OK)
 		goto fail_panel;
@@ -756,20 +758,21 @@ int
 kith_group_new(const struct kith_env *env, const struct kith_self *self, const struct kith_id *id, struct kith_group **out)
 {
 	struct kith_group *g = calloc(1, sizeof(*g));
-	struct kith_map **map[] = { &g->docs, &g->people, &g->nodes, &g->feeds, &g->panels, &g->rost, &g->parked, &g->waiters,
-		&g->claims, &g->loose_docs, &g->loose, &g->rooms };
+	struct kith_map **map[12];
 	size_t i;
 	int r;
 
 	if (g == NULL)
 		return KITH_E_NOMEM;
+	memcpy(map, ((struct kith_map **[]){ &g->docs, &g->people, &g->nodes, &g->feeds, &g->panels, &g->rost, &g->parked,
+	    &g->waiters, &g->claims, &g->loose_docs, &g->loose, &g->rooms }), sizeof(map));
 	g->env = env;
 	g->self = self;
 	g->id = *id;
 	g->member_role = kith_role_member;
 	g->arena = kith_arena_new(512u << 10);
 	r = g->arena == NULL ? KITH_E_NOMEM : kith_authority_new(id, &g->a);
-	for (i = 0; r == KITH_OK && i < sizeof(map) / sizeof(map[0]); i++)
+	for (i = 0; r == KITH_OK && i < 12; i++)
 		if ((*map[i] = kith_map_new()) == NULL)
 			r = KITH_E_NOMEM;
 	if (r == KITH_OK)
@@ -876,6 +879,7 @@ kith_group_close(struct kith_group *g)
 	kith_vec_fini(&g->touched);
 	kith_vec_fini(&g->touched_nodes);
 	kith_vec_fini(&g->held_roles);
+	kith_vec_fini(&g->parts_wanted);
 	kith_arena_free(g->arena);
 	free(g);
 }

@@ -209,7 +209,10 @@ KITH_MUST_USE int kith_group_range(struct kith_group *g, struct kith_txn *t, con
  */
 size_t kith_group_record_objects(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, const struct kith_op *op,
     struct kith_id *out, size_t max);
-/* The parts of the record's cut that are held and that this node may have. */
+/*
+ * The parts of the record's cut that are held and that this node may have. (A node that comes to see a panel later finds
+ * them among what is missing, as objects, when it takes in the panel's records.)
+ */
 size_t kith_group_record_parts(struct kith_group *g, struct kith_txn *t, const struct kith_op *op, const struct kith_id *node,
     struct kith_id *out, size_t max);
 

@@ -30,6 +30,7 @@
 #define PATHS_MAX 8                     /* RULES B6 */
 #define PANEL_HEADS_MAX 8
 #define NO_PLACE UINT64_MAX
+#define FEED_WAITING 1u                 /* flag of a feed in the ledger: records of pages stand above a gap */
 
 /* States that only this folder reads, above KITH_S_. */
 #define S_AUTHOR_BAD (1u << 16)         /* authority: document or author's signature no good */
@@ -142,7 +143,6 @@ struct feed {
 	uint64_t gen;                   /* changes with front */
 	uint64_t rejected_from;         /* NO_PLACE: none; kept for feeds without forks */
 	bool changed;                   /* l is to be put */
-	bool blocked;                   /* WAITING records stand right above the tip */
 	uint64_t unsigned_from;         /* ours: first place without a signature over it; NO_PLACE: none */
 	struct tree *tree;              /* NULL: not built */
 	/* what must be judged anew */
@@ -220,7 +220,8 @@ struct kith_group {
 	struct kith_arena *arena;       /* scratch: the op at hand */
 	bool dirty_feeds, dirty_scans, dirty_trees;
 	size_t loose_bytes;
-	bool blocked;                   /* some feed may be */
+	KITH_VEC(struct kith_missing) parts_wanted;     /* parts of cuts that a verdict asked for in vain */
+	bool blocked;                   /* some feed is FEED_WAITING */
 	bool pure;                      /* verify's own: judge by the plain form alone, write nothing */
 	struct kith_map *states;        /* pure: id -> state + 1 */
 	int (*order)(void *ctx, const struct kith_id *x, const struct kith_id *y);

@@ -115,11 +115,21 @@ within_part(struct reading *q, const struct kith_id *hash)
 	struct kith_slice raw, copy;
 	uint8_t type;
 	bool within = false;
+	size_t i;
 	int r = KITH_E_NOMEM;
 
 	if (a == NULL)
 		goto done;
 	r = kith_ledger_object_get(q->t, hash, &type, &raw);
+	if (r == KITH_E_NOTFOUND && !q->g->pure) {
+		for (i = 0; i < q->g->parts_wanted.n && !kith_id_eq(&q->g->parts_wanted.v[i].id, hash); i++)
+			;
+		if (i < q->g->parts_wanted.n)
+			r = KITH_OK;
+		else
+			r = kith_vec_push(&q->g->parts_wanted, ((struct kith_missing){ *hash, 1, key->node }));
+		goto done;
+	}
 	if (r == KITH_E_NOTFOUND || (r == KITH_OK && type != KITH_O_CUT_PART)) {
 		r = KITH_OK;
 		goto done;

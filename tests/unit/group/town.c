@@ -473,6 +473,26 @@ carry_objects(struct town *w, struct house *from, struct house *to, const struct
 	kith_arena_free(a);
 }
 
+/* What the receiver asks for by name and the sender has. */
+static void
+serve_missing(struct town *w, struct house *from, struct house *to)
+{
+	struct kith_slice raw;
+	uint8_t type;
+	size_t i, n = to->m.list.n;
+	int r;
+
+	for (i = 0; i < n; i++)
+		if (to->m.list.v[i].object != 0 &&
+		    kith_ledger_object_get(from->t, &to->m.list.v[i].id, &type, &raw) == KITH_OK) {
+			r = kith_group_object(to->g, to->t, w->now, type, raw, false, &to->c, &to->m);
+			if (r != KITH_OK && r != KITH_E_MISSING)
+				fail_msg("object: %s", kith_err_name(r));
+		}
+	memmove(to->m.list.v, to->m.list.v + n, (to->m.list.n - n) * sizeof(*to->m.list.v));
+	to->m.list.n -= n;
+}
+
 static int
 send_range(struct town *w, size_t from, size_t to, const struct kith_id *scope, const struct kith_id *node, uint64_t incarnation,
     uint64_t seq, size_t max, bool history)
@@ -494,6 +514,7 @@ send_range(struct town *w, size_t from, size_t to, const struct kith_id *scope, 
 		r = kith_group_run(h->g, h->t, w->now, &f->id, &run, &h->c, &h->m, &h->res);
 	}
 	kith_arena_free(a);
+	serve_missing(w, f, h);
 	return r;
 }
 
