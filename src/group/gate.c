@@ -614,6 +614,48 @@ list_needs(struct kith_missings *m, const struct kith_record *r, const struct ve
 	return e;
 }
 
+/* One that was waiting is tried again. */
+static int
+retry(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct parked *p, struct kith_changes *c, struct kith_missings *m)
+{
+	struct kith_item item = { .header = kith_slice_of(p->bytes, p->n_header), .sig = kith_slice_of(p->sig, p->has_sig ? 64 : 0),
+		.body = kith_slice_of(p->bytes + p->n_header, p->n_body) };
+	const struct kith_record *r = &p->rec;
+	struct kith_op op_room;
+	const struct kith_op *op;
+	struct verdict v;
+	struct feed *f;
+	uint64_t pos;
+	int e = kith_op_of(g, r, &op_room, &op);
+
+	f = e != KITH_OK ? NULL : kith_group_feed_(g, t, &r->scope, &r->node, r->incarnation, false, &e);
+	if (e == KITH_OK && f != NULL)
+		e = kith_feed_know(g, t, f);
+	if (e == KITH_OK)
+		e = kith_gate_decide(g, t, r, op, f, &v);
+	if (e != KITH_OK)
+		return e;
+	if (v.first != FIRST_WAITING && !v.gap) {
+		if (v.first == FIRST_REJECTED && kith_scope_plane(&r->scope) == KITH_PLANE_AUTHORITY) {
+			kith_park_drop(g, p);
+			return KITH_OK;
+		}
+		/* out of the room before it is stored: it must not be found twice */
+		(void)kith_map_del(g->parked, kith_id_slice(&p->id));
+		e = kith_gate_store(g, t, now, r, op, &item, &v, c, m, &pos);
+		kith_park_drop(g, p);
+		return e == KITH_E_MALFORMED ? KITH_OK : e;
+	}
+	e = kith_park_wait(g, p, &v);
+	if (e == KITH_OK)
+		e = list_needs(m, r, &v);
+	if (e == KITH_OK && v.first == FIRST_REJECTED && !p->rejected) {
+		p->rejected = true;
+		e = kith_gate_wake(g, &p->id);
+	}
+	return e;
+}
+
 static int
 enter(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_record *r, const struct kith_item *item,
     const struct kith_id *from, bool history, struct kith_changes *c, struct kith_missings *m, enum entry *out)
@@ -631,9 +673,17 @@ enter(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 		return late_body(g, t, r, pos, item);
 	if (e != KITH_E_NOTFOUND)
 		return e;
-	if (kith_map_get(g->parked, kith_id_slice(&r->id)) != NULL) {
+	p = kith_map_get(g->parked, kith_id_slice(&r->id));
+	if (p != NULL) {
 		*out = ENTRY_PARKED;
-		return KITH_OK;
+		if (p->due_ms > now.wall_ms)
+			return KITH_OK;
+		/* given again: what it lacks was not asked for, or did not come, so it is named again */
+		p->due_ms = 0;
+		e = retry(g, t, now, p, c, m);
+		if (e == KITH_OK && kith_map_get(g->parked, kith_id_slice(&r->id)) == NULL)
+			*out = ENTRY_STORED;
+		return e;
 	}
 	*out = ENTRY_EARLY;
 	if (ms > now.wall_ms + REFUSE_MS)
@@ -679,48 +729,6 @@ enter(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 		e = kith_claims_check(g, t, r, false);
 	/* those that name it may be decided now, though it is not */
 	return e == KITH_OK ? kith_gate_wake(g, &r->id) : e;
-}
-
-/* One that was waiting is tried again. */
-static int
-retry(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct parked *p, struct kith_changes *c, struct kith_missings *m)
-{
-	struct kith_item item = { .header = kith_slice_of(p->bytes, p->n_header), .sig = kith_slice_of(p->sig, p->has_sig ? 64 : 0),
-		.body = kith_slice_of(p->bytes + p->n_header, p->n_body) };
-	const struct kith_record *r = &p->rec;
-	struct kith_op op_room;
-	const struct kith_op *op;
-	struct verdict v;
-	struct feed *f;
-	uint64_t pos;
-	int e = kith_op_of(g, r, &op_room, &op);
-
-	f = e != KITH_OK ? NULL : kith_group_feed_(g, t, &r->scope, &r->node, r->incarnation, false, &e);
-	if (e == KITH_OK && f != NULL)
-		e = kith_feed_know(g, t, f);
-	if (e == KITH_OK)
-		e = kith_gate_decide(g, t, r, op, f, &v);
-	if (e != KITH_OK)
-		return e;
-	if (v.first != FIRST_WAITING && !v.gap) {
-		if (v.first == FIRST_REJECTED && kith_scope_plane(&r->scope) == KITH_PLANE_AUTHORITY) {
-			kith_park_drop(g, p);
-			return KITH_OK;
-		}
-		/* out of the room before it is stored: it must not be found twice */
-		(void)kith_map_del(g->parked, kith_id_slice(&p->id));
-		e = kith_gate_store(g, t, now, r, op, &item, &v, c, m, &pos);
-		kith_park_drop(g, p);
-		return e == KITH_E_MALFORMED ? KITH_OK : e;
-	}
-	e = kith_park_wait(g, p, &v);
-	if (e == KITH_OK)
-		e = list_needs(m, r, &v);
-	if (e == KITH_OK && v.first == FIRST_REJECTED && !p->rejected) {
-		p->rejected = true;
-		e = kith_gate_wake(g, &p->id);
-	}
-	return e;
 }
 
 int
