@@ -489,7 +489,8 @@ serve_missing(struct town *w, struct house *from, struct house *to)
 			if (r != KITH_OK && r != KITH_E_MISSING)
 				fail_msg("object: %s", kith_err_name(r));
 		}
-	memmove(to->m.list.v, to->m.list.v + n, (to->m.list.n - n) * sizeof(*to->m.list.v));
+	if (n > 0)
+		memmove(to->m.list.v, to->m.list.v + n, (to->m.list.n - n) * sizeof(*to->m.list.v));
 	to->m.list.n -= n;
 }
 
