@@ -3,6 +3,7 @@
 
 #include "base/b32.h"
 #include "client/common.h"
+#include "storage/ledger.h"
 #include "wire/mp.h"
 
 /* Acts of authority: each fills an op and is written through a role. */
@@ -388,12 +389,25 @@ kith_api_group_set(struct kith_call *c)
 int
 kith_api_invite_revoke(struct kith_call *c)
 {
+	struct kith_invite inv;
+	struct kith_slice raw;
+	const char *why;
+	struct kith_id id;
 	struct act a;
+	uint8_t type;
 	int r = act_begin(c, &a, KITH_K_INVITE_REVOKE);
 
 	a.op.invite = kith_arg_id(c->args, "id");
 	act_has(&a, KITH_OP_INVITE);
 	a.d.with_cut = true;
+	/* the maker may do so through any role of theirs, others need the permission */
+	if (r == KITH_OK && !kith_arg_has(c->args, "via") &&
+	    kith_ledger_object_get(c->t, &a.op.invite, &type, &raw) == KITH_OK && kith_invite_parse(raw, &inv) == KITH_OK &&
+	    kith_authority_via_revoke(kith_group_authority(a.g), &c->session->uid, &a.op, &inv.maker, &a.d.via, &why) == KITH_OK) {
+		r = kith_call_write(c, a.g, &c->session->uid, &a.d, &id);
+		kith_buf_fini(&a.body);
+		return r == KITH_OK ? kith_result_id(c, &id) : r;
+	}
 	return act_end(c, &a, r);
 }
 
