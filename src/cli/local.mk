@@ -7,3 +7,6 @@ kith_SOURCES += %D%/cmd_account.c %D%/cmd_group.c %D%/cmd_rule.c %D%/cmd_message
 dist_man_MANS += %D%/kith.1
 
 script_tests += tests/e2e/cli.sh tests/e2e/three-nodes.sh
+unit_tests += tests/unit/cli/test_text tests/unit/cli/test_net
+tests_unit_cli_test_text_SOURCES = tests/unit/cli/test_text.c src/cli/text.c
+tests_unit_cli_test_net_SOURCES = tests/unit/cli/test_net.c src/cli/net.c
