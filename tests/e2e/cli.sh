@@ -260,7 +260,7 @@ refused "who has no right to" 1 '.' by cy node ban garden one
 
 # ---- watching
 
-by eve watch garden >"$work/watched" 2>"$work/watch.err" &
+by_exec eve watch garden >"$work/watched" 2>"$work/watch.err" &
 watcher=$!
 pids="$watcher $pids"
 sleep 1
@@ -282,7 +282,7 @@ refused "watching what is not there" 1 'there is no group' by eve watch attic
 # ---- a node that goes and comes while lines are sent
 
 seq 1 400 >"$work/lines"
-by ada send garden - <"$work/lines" >"$work/sent" 2>"$work/sent.err" &
+by_exec ada send garden - <"$work/lines" >"$work/sent" 2>"$work/sent.err" &
 sender=$!
 half() { [ "$(wc -l <"$work/sent")" -ge 100 ]; }
 within 20 half

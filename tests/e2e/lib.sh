@@ -197,6 +197,16 @@ by()
 	KITH_HOME="$work/home-$by_name" ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$work/sanitizer" \
 	    UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:log_path=$work/sanitizer" "$(kith_bin)" "$@"
 }
+# The same for `by_exec ... &`: then $! is kith itself, and not a shell that waits for it.
+by_exec()
+{
+	KITH_HOME="$work/home-$1"
+	ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$work/sanitizer"
+	UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:log_path=$work/sanitizer"
+	export KITH_HOME ASAN_OPTIONS UBSAN_OPTIONS
+	shift
+	exec "$(kith_bin)" "$@"
+}
 person()
 {
 	by "$1" --url "$(url "$2")" register "$1" >"$work/person-$1" 2>"$work/person-$1.err" || {
