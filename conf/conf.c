@@ -29,10 +29,10 @@ enum kind {
 struct option {
 	const char *name;
 	enum kind kind;
+	bool live;
 	size_t at;
 	const char *dflt;
 	uint64_t min, max;
-	bool live;
 	const char *const *words;
 };
 
@@ -46,36 +46,36 @@ static const char *const plain_words[] = { "auto", "allow", "redirect", "refuse"
 static const char *const level_words[] = { "debug", "info", "warn", "error", NULL };
 
 static const struct option options[] = {
-	/* name                kind       field                              default                min  max          on reload */
-	{ "name",               OPT_TEXT,  AT(name),                          "",                     0,  64,          LIVE, NULL },
-	{ "listen_client",      OPT_ADDR,  AT(listen_client),                 "127.0.0.1:7370",       0,  0,           NEEDS_RESTART, NULL },
-	{ "listen_peer",        OPT_ADDR,  AT(listen_peer),                   "auto",                 0,  0,           NEEDS_RESTART, peer_words },
-	{ "advertise",          OPT_ADDRS, AT(advertise),                     "",                     0,  8,           NEEDS_RESTART, NULL },
-	{ "peer",               OPT_ADDRS, AT(peer),                          "",                     0,  64,          LIVE, NULL },
-	{ "listed",             OPT_BOOL,  AT(listed),                        "yes",                  0,  0,           LIVE, NULL },
-	{ "full_copies",        OPT_BOOL,  AT(full_copies),                   "yes",                  0,  0,           LIVE, NULL },
-	{ "url",                OPT_URL,   AT(url),                           "",                     0,  255,         NEEDS_RESTART, NULL },
-	{ "hosts",              OPT_HOSTS, AT(hosts),                         "",                     0,  16,          NEEDS_RESTART, NULL },
-	{ "registration",       OPT_WORD,  AT(registration),                  "auto",                 0,  0,           LIVE, registration_words },
-	{ "admins",             OPT_NAMES, AT(admins),                        "",                     0,  32,          LIVE, NULL },
-	{ "tls_cert",           OPT_PATH,  AT(tls_cert),                      "",                     0,  1024,        NEEDS_RESTART, NULL },
-	{ "tls_key",            OPT_PATH,  AT(tls_key),                       "",                     0,  1024,        NEEDS_RESTART, NULL },
-	{ "plain_http",         OPT_WORD,  AT(plain_http),                    "auto",                 0,  0,           NEEDS_RESTART, plain_words },
-	{ "max_connections",    OPT_UINT,  AT(max_connections),               "10000",                16, 1000000,     NEEDS_RESTART, NULL },
-	{ "reactors",           OPT_UINT,  AT(reactors),                      "0",                    0,  64,          NEEDS_RESTART, NULL },
-	{ "map_size",           OPT_SIZE,  AT(map_size),                      "0",                    0,  1ull << 46,  NEEDS_RESTART, NULL },
-	{ "disk_limit",         OPT_SIZE,  AT(disk_limit),                    "0",                    0,  1ull << 60,  NEEDS_RESTART, NULL },
-	{ "log_level",          OPT_WORD,  AT(log_level),                     "info",                 0,  0,           LIVE, level_words },
-	{ "user",               OPT_TEXT,  AT(user),                          "kith",                 1,  32,          NEEDS_RESTART, NULL },
-	{ "rate_send",          OPT_RATE,  AT(rate[KITH_CONF_SEND]),          "5/1s burst 20",        0,  0,           LIVE, NULL },
-	{ "rate_login",         OPT_RATE,  AT(rate[KITH_CONF_LOGIN]),         "10/10m burst 10",      0,  0,           LIVE, NULL },
-	{ "rate_login_address", OPT_RATE,  AT(rate[KITH_CONF_LOGIN_ADDRESS]), "30/10m burst 30",      0,  0,           LIVE, NULL },
-	{ "rate_register",      OPT_RATE,  AT(rate[KITH_CONF_REGISTER]),      "1/10m burst 3",        0,  0,           LIVE, NULL },
-	{ "rate_join",          OPT_RATE,  AT(rate[KITH_CONF_JOIN]),          "1/10s burst 10",       0,  0,           LIVE, NULL },
-	{ "rate_group",         OPT_RATE,  AT(rate[KITH_CONF_GROUP]),         "1/1m burst 10",        0,  0,           LIVE, NULL },
-	{ "rate_invite",        OPT_RATE,  AT(rate[KITH_CONF_INVITE]),        "3/10s burst 10",       0,  0,           LIVE, NULL },
-	{ "rate_authority",     OPT_RATE,  AT(rate[KITH_CONF_AUTHORITY]),     "60/1m burst 20",       0,  0,           LIVE, NULL },
-	{ "rate_read",          OPT_RATE,  AT(rate[KITH_CONF_READ]),          "100/1s burst 400",     0,  0,           LIVE, NULL },
+	/* name                  kind       on reload      field                              default                min max          words */
+	{ "name",                OPT_TEXT,  LIVE,          AT(name),                          "",                    0,  64,          NULL },
+	{ "listen_client",       OPT_ADDR,  NEEDS_RESTART, AT(listen_client),                 "127.0.0.1:7370",      0,  0,           NULL },
+	{ "listen_peer",         OPT_ADDR,  NEEDS_RESTART, AT(listen_peer),                   "auto",                0,  0,           peer_words },
+	{ "advertise",           OPT_ADDRS, NEEDS_RESTART, AT(advertise),                     "",                    0,  8,           NULL },
+	{ "peer",                OPT_ADDRS, LIVE,          AT(peer),                          "",                    0,  64,          NULL },
+	{ "listed",              OPT_BOOL,  LIVE,          AT(listed),                        "yes",                 0,  0,           NULL },
+	{ "full_copies",         OPT_BOOL,  LIVE,          AT(full_copies),                   "yes",                 0,  0,           NULL },
+	{ "url",                 OPT_URL,   NEEDS_RESTART, AT(url),                           "",                    0,  255,         NULL },
+	{ "hosts",               OPT_HOSTS, NEEDS_RESTART, AT(hosts),                         "",                    0,  16,          NULL },
+	{ "registration",        OPT_WORD,  LIVE,          AT(registration),                  "auto",                0,  0,           registration_words },
+	{ "admins",              OPT_NAMES, LIVE,          AT(admins),                        "",                    0,  32,          NULL },
+	{ "tls_cert",            OPT_PATH,  NEEDS_RESTART, AT(tls_cert),                      "",                    0,  1024,        NULL },
+	{ "tls_key",             OPT_PATH,  NEEDS_RESTART, AT(tls_key),                       "",                    0,  1024,        NULL },
+	{ "plain_http",          OPT_WORD,  NEEDS_RESTART, AT(plain_http),                    "auto",                0,  0,           plain_words },
+	{ "max_connections",     OPT_UINT,  NEEDS_RESTART, AT(max_connections),               "10000",               16, 1000000,     NULL },
+	{ "reactors",            OPT_UINT,  NEEDS_RESTART, AT(reactors),                      "0",                   0,  64,          NULL },
+	{ "map_size",            OPT_SIZE,  NEEDS_RESTART, AT(map_size),                      "0",                   0,  1ull << 46,  NULL },
+	{ "disk_limit",          OPT_SIZE,  NEEDS_RESTART, AT(disk_limit),                    "0",                   0,  1ull << 60,  NULL },
+	{ "log_level",           OPT_WORD,  LIVE,          AT(log_level),                     "info",                0,  0,           level_words },
+	{ "user",                OPT_TEXT,  NEEDS_RESTART, AT(user),                          "kith",                1,  32,          NULL },
+	{ "rate_send",           OPT_RATE,  LIVE,          AT(rate[KITH_CONF_SEND]),          "5/1s burst 20",       0,  0,           NULL },
+	{ "rate_login",          OPT_RATE,  LIVE,          AT(rate[KITH_CONF_LOGIN]),         "10/10m burst 10",     0,  0,           NULL },
+	{ "rate_login_address",  OPT_RATE,  LIVE,          AT(rate[KITH_CONF_LOGIN_ADDRESS]), "30/10m burst 30",     0,  0,           NULL },
+	{ "rate_register",       OPT_RATE,  LIVE,          AT(rate[KITH_CONF_REGISTER]),      "1/10m burst 3",       0,  0,           NULL },
+	{ "rate_join",           OPT_RATE,  LIVE,          AT(rate[KITH_CONF_JOIN]),          "1/10s burst 10",      0,  0,           NULL },
+	{ "rate_group",          OPT_RATE,  LIVE,          AT(rate[KITH_CONF_GROUP]),         "1/1m burst 10",       0,  0,           NULL },
+	{ "rate_invite",         OPT_RATE,  LIVE,          AT(rate[KITH_CONF_INVITE]),        "3/10s burst 10",      0,  0,           NULL },
+	{ "rate_authority",      OPT_RATE,  LIVE,          AT(rate[KITH_CONF_AUTHORITY]),     "60/1m burst 20",      0,  0,           NULL },
+	{ "rate_read",           OPT_RATE,  LIVE,          AT(rate[KITH_CONF_READ]),          "100/1s burst 400",    0,  0,           NULL },
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(N_OPTIONS <= KITH_CONF_OPTIONS_MAX, "room for all");
@@ -306,6 +306,13 @@ parse_rate(struct kith_slice s, struct kith_conf_rate *out)
 	return true;
 }
 
+/* A # that begins a word; name#1234 is no comment. */
+static bool
+begins_comment(struct kith_slice s, size_t i)
+{
+	return s.p[i] == '#' && (i == 0 || blank(s.p[i - 1]) || s.p[i - 1] == '=' || s.p[i - 1] == ',');
+}
+
 /* ---- setting ---- */
 
 static void
@@ -518,6 +525,9 @@ kith_conf_set(struct kith_conf *c, const char *name, struct kith_slice value, en
 		for (size_t k = 0; k < value.n; k++) {
 			if ((value.p[k] < 0x20 && value.p[k] != '\t') || value.p[k] == 0x7f)
 				return wrong(d, o, "text without control characters");
+			/* what a file could not say is not said elsewhere either */
+			if (begins_comment(value, k))
+				return wrong(d, o, "text in which no # begins a word");
 		}
 		if (c->from[i] > from) {
 			/* beaten by the command line, but wrong is wrong */
@@ -544,9 +554,8 @@ parse_line(struct kith_conf *c, struct kith_slice line, struct kith_diag *d)
 	struct kith_slice key;
 	size_t eq, i;
 
-	/* a comment begins the line or follows a blank: name#1234 is no comment */
 	for (i = 0; i < line.n; i++) {
-		if (line.p[i] == '#' && (i == 0 || blank(line.p[i - 1]))) {
+		if (begins_comment(line, i)) {
 			line.n = i;
 			break;
 		}

@@ -293,7 +293,7 @@ kith_ctl_invite(const struct kith_ctl *c, int argc, char **argv)
 	int json = ctl_take_json(&argc, argv);
 	const char *words[] = { "invite", argc > 0 ? argv[0] : "1" };
 
-	if (argc > 1 || strlen(words[1]) > 6 || words[1][0] == '\0' || strspn(words[1], "0123456789") != strlen(words[1]) || atoi(words[1]) < 1)
+	if (argc > 1 || strlen(words[1]) > 6 || words[1][0] < '1' || strspn(words[1], "0123456789") != strlen(words[1]))
 		return usage("invite [USES] [--json]");
 	return ask(c, words, 2, json, show_invite);
 }

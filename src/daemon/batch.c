@@ -284,7 +284,7 @@ apologise(struct kith_machine *m, struct msg *first, const struct msg *end, int 
 	    "this node could not do that just now, try again";
 
 	kith_out_init(&out);
-	for (struct msg *g = first; g != end; g = g->next) {
+	for (struct msg *g = first; g != NULL && g != end; g = g->next) {
 		struct kith_output *o;
 
 		if (g->renew != NULL || (g->in.kind != KITH_IN_CALL && g->in.kind != KITH_IN_CONTROL))

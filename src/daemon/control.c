@@ -160,8 +160,8 @@ kith_control_port(struct kith_control *c)
 struct job {
 	struct kith_control *ctl;
 	uint64_t number;
-	char *dir;                      /* backup */
-	char *name, *password;          /* account add */
+	char dir[4096];                 /* backup; "": account add */
+	char name[257], password[513];
 	struct kith_diag d;
 	int err;
 	uint8_t salt[KITH_PW_SALT], hash[KITH_PW_HASH];
@@ -170,11 +170,7 @@ struct job {
 static void
 job_free(struct job *j)
 {
-	if (j->password != NULL)
-		kith_wipe(j->password, strlen(j->password));
-	free(j->password);
-	free(j->name);
-	free(j->dir);
+	kith_wipe(j, sizeof(*j));
 	free(j);
 }
 
@@ -200,7 +196,7 @@ job_done(void *arg)
 	struct conn *c = conn_of(j->ctl, j->number);
 	char text[512], salt[2 * KITH_PW_SALT + 1], hash[2 * KITH_PW_HASH + 1];
 
-	if (c != NULL && j->err == KITH_OK && j->password != NULL) {
+	if (c != NULL && j->err == KITH_OK && j->dir[0] == '\0') {
 		sodium_bin2hex(salt, sizeof(salt), j->salt, sizeof(j->salt));
 		sodium_bin2hex(hash, sizeof(hash), j->hash, sizeof(j->hash));
 		snprintf(text, sizeof(text), "account add %s %s %s", j->name, salt, hash);
@@ -220,7 +216,7 @@ job_run(void *arg, bool run)
 		job_free(j);
 		return;
 	}
-	if (j->dir != NULL) {
+	if (j->dir[0] != '\0') {
 		j->err = j->ctl->conf.backup(j->ctl->conf.arg, j->dir, &j->d);
 	} else if (crypto_pwhash(j->hash, sizeof(j->hash), j->password, strlen(j->password), j->salt, KITH_PW_T,
 	    (size_t)KITH_PW_M_KIB * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0) {
@@ -231,26 +227,28 @@ job_run(void *arg, bool run)
 		job_free(j);
 }
 
+/* The strings fit: request has seen to that. */
 static void
 start_job(struct conn *c, struct kith_pool *pool, const char *dir, const char *name, const char *password)
 {
 	struct job *j = calloc(1, sizeof(*j));
-	int r = KITH_E_NOMEM;
+	int r;
 
-	if (j != NULL) {
-		j->ctl = c->ctl;
-		j->number = c->number;
-		j->dir = dir != NULL ? strdup(dir) : NULL;
-		j->name = name != NULL ? strdup(name) : NULL;
-		j->password = password != NULL ? strdup(password) : NULL;
-		kith_random_bytes(j->salt, sizeof(j->salt));
-		if ((dir == NULL || j->dir != NULL) && (name == NULL || (j->name != NULL && j->password != NULL)))
-			r = kith_pool_submit(pool, job_run, j);
-		if (r != KITH_OK)
-			job_free(j);
+	if (j == NULL) {
+		finish(c, KITH_E_NOMEM, "out of memory");
+		return;
 	}
-	if (r != KITH_OK)
-		finish(c, r, r == KITH_E_BUSY ? "too much of that is under way, try again" : "out of memory");
+	j->ctl = c->ctl;
+	j->number = c->number;
+	snprintf(j->dir, sizeof(j->dir), "%s", dir);
+	snprintf(j->name, sizeof(j->name), "%s", name);
+	snprintf(j->password, sizeof(j->password), "%s", password);
+	kith_random_bytes(j->salt, sizeof(j->salt));
+	r = kith_pool_submit(pool, job_run, j);
+	if (r == KITH_OK)
+		return;
+	job_free(j);
+	finish(c, r, r == KITH_E_BUSY ? "too much of that is under way, try again" : "out of memory");
 }
 
 /* ---- requests ---- */
@@ -321,8 +319,8 @@ request(struct conn *c, const char *const *w, size_t n, const char *password)
 		finish(c, r, d.text);
 		return;
 	}
-	if (strcmp(w[0], "backup") == 0 && n == 2 && w[1][0] == '/') {
-		start_job(c, ctl->slow, w[1], NULL, NULL);
+	if (strcmp(w[0], "backup") == 0 && n == 2 && w[1][0] == '/' && strlen(w[1]) < 4000) {
+		start_job(c, ctl->slow, w[1], "", "");
 		return;
 	}
 	if (strcmp(w[0], "account") == 0 && n == 3 && strcmp(w[1], "add") == 0) {
@@ -331,7 +329,7 @@ request(struct conn *c, const char *const *w, size_t n, const char *password)
 		else if (!plain_word(w[2]))
 			finish(c, KITH_E_MALFORMED, "a name given here has no blanks");
 		else
-			start_job(c, ctl->conf.edges->hashing, NULL, w[2], password);
+			start_job(c, ctl->conf.edges->hashing, "", w[2], password);
 		return;
 	}
 	for (size_t i = 0; engine[i] != NULL; i++) {
@@ -481,7 +479,10 @@ kith_control_free(struct kith_control *ctl)
 		evconnlistener_free(ctl->listener);
 		unlink(ctl->conf.path);
 	}
-	while (ctl->conns != NULL)
-		conn_free(ctl->conns);
+	for (struct conn *c = ctl->conns, *next; c != NULL; c = next) {
+		next = c->next;
+		bufferevent_free(c->bev);
+		free(c);
+	}
 	free(ctl);
 }

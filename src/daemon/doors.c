@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/strings.h"
+
 #define ADDRESSES_MAX 8
 
 static int
@@ -59,40 +61,30 @@ interface(struct ifaddrs *list, size_t nth, unsigned port, int family, struct ki
 }
 
 static int
-add_address(struct kith_doors *d, const char *text)
-{
-	char **v = realloc(d->address, (d->n_address + 1) * sizeof(*v));
-
-	if (v == NULL)
-		return KITH_E_NOMEM;
-	d->address = v;
-	v[d->n_address] = strdup(text);
-	if (v[d->n_address] == NULL)
-		return KITH_E_NOMEM;
-	d->n_address++;
-	return KITH_OK;
-}
-
-static int
 fill_addresses(const struct kith_conf *conf, struct kith_doors *d)
 {
-	char text[KITH_ADDR_STR];
+	char text[ADDRESSES_MAX][KITH_ADDR_STR], *v[ADDRESSES_MAX];
 	struct ifaddrs *list = NULL;
 	struct kith_addr a;
-	int r = KITH_OK;
+	size_t n = 0;
 
-	for (size_t i = 0; r == KITH_OK && i < conf->advertise.n; i++)
-		r = add_address(d, conf->advertise.v[i]);
-	if (r != KITH_OK || conf->advertise.n > 0 || d->peer_fd < 0)
-		return r;
-	if (!kith_addr_is_any(&d->peer))
-		return add_address(d, kith_addr_str(&d->peer, text));
-	if (getifaddrs(&list) != 0)
-		return KITH_OK;
-	for (size_t i = 0; r == KITH_OK && i < ADDRESSES_MAX && interface(list, i, kith_addr_port(&d->peer), d->peer.u.sa.sa_family, &a); i++)
-		r = add_address(d, kith_addr_str(&a, text));
-	freeifaddrs(list);
-	return r;
+	if (conf->advertise.n > 0) {
+		d->address = kith_strings_copy(conf->advertise.v, conf->advertise.n);
+		d->n_address = conf->advertise.n;
+		return d->address != NULL ? KITH_OK : KITH_E_NOMEM;
+	}
+	if (d->peer_fd >= 0 && !kith_addr_is_any(&d->peer)) {
+		kith_addr_str(&d->peer, text[n++]);
+	} else if (d->peer_fd >= 0 && getifaddrs(&list) == 0) {
+		while (n < ADDRESSES_MAX && interface(list, n, kith_addr_port(&d->peer), d->peer.u.sa.sa_family, &a))
+			kith_addr_str(&a, text[n++]);
+		freeifaddrs(list);
+	}
+	for (size_t i = 0; i < n; i++)
+		v[i] = text[i];
+	d->address = kith_strings_copy(v, n);
+	d->n_address = n;
+	return d->address != NULL ? KITH_OK : KITH_E_NOMEM;
 }
 
 static void
@@ -162,9 +154,7 @@ kith_doors_close(struct kith_doors *d)
 	if (d->peer_fd >= 0)
 		close(d->peer_fd);
 	d->client_fd = d->peer_fd = -1;
-	for (size_t i = 0; i < d->n_address; i++)
-		free(d->address[i]);
-	free(d->address);
+	kith_strings_free(d->address);
 	d->address = NULL;
 	d->n_address = 0;
 }

@@ -5,6 +5,7 @@
 #include "daemon/clock.h"
 #include "daemon/inner.h"
 #include "daemon/log.h"
+#include "daemon/strings.h"
 
 #define ARENA_MAX (4u << 20)
 
@@ -320,23 +321,6 @@ kith_edge_port(struct kith_edge *e)
 
 /* ---- configuration ---- */
 
-static char **
-copy_list(const struct kith_conf_list *l)
-{
-	char **v = calloc(l->n + 1, sizeof(*v));
-
-	for (size_t i = 0; v != NULL && i < l->n; i++) {
-		v[i] = strdup(l->v[i]);
-		if (v[i] == NULL) {
-			while (i > 0)
-				free(v[--i]);
-			free(v);
-			return NULL;
-		}
-	}
-	return v;
-}
-
 struct kith_edge_conf *
 kith_edge_conf_new(const struct kith_conf *conf, const struct kith_node_conf *node)
 {
@@ -349,10 +333,10 @@ kith_edge_conf_new(const struct kith_conf *conf, const struct kith_node_conf *no
 	c->node.address = NULL;
 	c->node.n_addresses = 0;
 	memset(c->node.seal_key, 0, sizeof(c->node.seal_key));
-	c->admins = copy_list(&conf->admins);
-	c->n_admins = c->admins != NULL ? conf->admins.n : 0;
-	c->peers = copy_list(&conf->peer);
-	c->n_peers = c->peers != NULL ? conf->peer.n : 0;
+	c->admins = kith_strings_copy(conf->admins.v, conf->admins.n);
+	c->n_admins = conf->admins.n;
+	c->peers = kith_strings_copy(conf->peer.v, conf->peer.n);
+	c->n_peers = conf->peer.n;
 	if (c->admins == NULL || c->peers == NULL) {
 		kith_edge_conf_free(c);
 		return NULL;
@@ -365,12 +349,8 @@ kith_edge_conf_free(struct kith_edge_conf *c)
 {
 	if (c == NULL)
 		return;
-	for (size_t i = 0; i < c->n_admins; i++)
-		free(c->admins[i]);
-	for (size_t i = 0; i < c->n_peers; i++)
-		free(c->peers[i]);
-	free(c->admins);
-	free(c->peers);
+	kith_strings_free(c->admins);
+	kith_strings_free(c->peers);
 	free(c);
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/strings.h"
+
 static void
 node_name(const struct kith_conf *conf, char out[64])
 {
@@ -33,24 +35,6 @@ kith_identity_node(const struct kith_conf *conf, const struct kith_doors *doors,
 	    conf->registration == KITH_CONF_REG_CLOSED ? KITH_REG_CLOSED : KITH_REG_INVITE;
 }
 
-static char **
-copy_strings(char *const *v, size_t n, size_t *out_n)
-{
-	char **out = calloc(n + 1, sizeof(*out));
-
-	for (size_t i = 0; out != NULL && i < n; i++) {
-		out[i] = strdup(v[i]);
-		if (out[i] == NULL) {
-			while (i > 0)
-				free(out[--i]);
-			free(out);
-			return NULL;
-		}
-	}
-	*out_n = out != NULL ? n : 0;
-	return out;
-}
-
 int
 kith_identity_make(const struct kith_conf *conf, const struct kith_doors *doors, struct kith_identity **out, struct kith_diag *diag)
 {
@@ -64,10 +48,12 @@ kith_identity_make(const struct kith_conf *conf, const struct kith_doors *doors,
 	if (r != KITH_OK)
 		goto fail;
 	r = KITH_E_NOMEM;
-	id->peer = copy_strings(conf->peer.v, conf->peer.n, &id->n_peer);
-	id->address = copy_strings(doors->address, doors->n_address, &id->n_address);
+	id->peer = kith_strings_copy(conf->peer.v, conf->peer.n);
+	id->address = kith_strings_copy(doors->address, doors->n_address);
 	if (id->peer == NULL || id->address == NULL)
 		goto fail;
+	id->n_peer = conf->peer.n;
+	id->n_address = doors->n_address;
 	ec = &id->conf;
 	kith_identity_node(conf, doors, &ec->node);
 	memcpy(id->name, ec->node.name, sizeof(ec->node.name));

@@ -27,6 +27,7 @@ libkithedge_a_SOURCES += \
 	%D%/rpc.c \
 	%D%/run.c \
 	%D%/state.c %D%/state.h \
+	%D%/strings.c %D%/strings.h \
 	%D%/throttle.c %D%/throttle.h \
 	%D%/ticket.c %D%/ticket.h \
 	%D%/web.c

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "daemon/machine_inner.h"
+#include "daemon/strings.h"
 
 /* The inbox, the thread, begin and end. */
 
@@ -207,12 +208,8 @@ kith_identity_free(struct kith_identity *id)
 {
 	if (id == NULL)
 		return;
-	for (size_t i = 0; i < id->n_peer; i++)
-		free(id->peer[i]);
-	for (size_t i = 0; i < id->n_address; i++)
-		free(id->address[i]);
-	free(id->peer);
-	free(id->address);
+	kith_strings_free(id->peer);
+	kith_strings_free(id->address);
 	kith_keys_fini(&id->keys);
 	kith_wipe(&id->conf, sizeof(id->conf));
 	free(id);

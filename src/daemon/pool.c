@@ -50,12 +50,11 @@ work(void *arg)
 		struct job *j;
 
 		p->idle++;
-		while (p->first == NULL && !p->stop)
+		while ((j = p->first) == NULL && !p->stop)
 			pthread_cond_wait(&p->wake, &p->lock);
 		p->idle--;
-		if (p->stop)
+		if (p->stop || j == NULL)
 			break;
-		j = p->first;
 		p->first = j->next;
 		if (p->first == NULL)
 			p->last = &p->first;

@@ -214,6 +214,9 @@ the_command_line_beats_the_file_and_its_lists_grow(void **state)
 	assert_string_equal(c.name, "cmd");
 	assert_int_equal(c.peer.n, 2);
 	assert_string_equal(c.peer.v[1], "b:2");
+	/* what a file would take for a comment */
+	assert_int_equal(kith_conf_set(&c, "url", LIT("#x"), KITH_CONF_COMMAND, &d), KITH_E_MALFORMED);
+	assert_int_equal(kith_conf_set(&c, "url", LIT("http://a #x"), KITH_CONF_COMMAND, &d), KITH_E_MALFORMED);
 	/* wrong is wrong, even where it is beaten */
 	assert_int_equal(parse(&c, "peer = nonsense\n", &d), KITH_E_MALFORMED);
 	assert_int_equal(kith_conf_set(&c, "name", LIT("again"), KITH_CONF_COMMAND, &d), KITH_E_MALFORMED);
