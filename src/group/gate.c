@@ -289,9 +289,7 @@ show_timeline(struct kith_group *g, struct kith_txn *t, struct kith_now now, str
 	if (late)
 		*state |= KITH_S_LATE;
 	kith_heads_note(f->panel, f, r);
-	e = kith_redact_new(g, t, now, r, op, pos, state);
-	(void)c;
-	return e;
+	return kith_redact_new(g, t, now, r, op, pos, state, c);
 }
 
 /* All that follows from a verdict, the record having its position. */

@@ -183,6 +183,7 @@ feed_free(void *p)
 	kith_tree_free(f->tree);
 	kith_front_fini(&f->front);
 	kith_vec_fini(&f->names);
+	kith_vec_fini(&f->scan_pos);
 	free(f);
 }
 
@@ -578,13 +579,11 @@ kith_group_add_rost(struct kith_group *g, struct kith_txn *t, const struct kith_
 			return KITH_E_NOMEM;
 		if (m->doc == NULL)
 			return KITH_E_CORRUPT;
-		if (kith_vec_push(&m->who->rost, m) != KITH_OK)
-			return KITH_E_NOMEM;
 		if (r->kind == KITH_K_JOIN && m->doc->n == 0)
 			m->cut = NULL;
 		e = kith_gnode_lodge(f->node, m->who);
 		if (e == KITH_OK)
-			e = kith_person_touch(g, m->who);
+			e = kith_person_more(g, m->who, m);
 	} else {
 		f->node->joined = true;
 		e = kith_vec_push(&f->node->rost, m);
@@ -689,7 +688,12 @@ load_one(struct kith_group *g, struct kith_txn *t, const struct loaded *l, struc
 		return load_act(g, t, &rec, op_ok ? &op : NULL, state);
 	if (state & (KITH_S_REJECTED | KITH_S_WAITING))
 		return KITH_OK;
-	return op_ok ? kith_group_add_rost(g, t, &rec, &op, l->pos, l->feed, &m) : KITH_OK;
+	if (!op_ok)
+		return KITH_OK;
+	r = kith_group_add_rost(g, t, &rec, &op, l->pos, l->feed, &m);
+	if (r == KITH_OK && m != NULL)
+		m->told = (state & KITH_S_HIDDEN ? 1 : 0) | (state & KITH_S_SIDE ? 2 : 0);
+	return r;
 }
 
 static int
@@ -743,7 +747,7 @@ load(struct kith_group *g, struct kith_txn *t)
 	kith_authority_changed(g->a, &changed, &n);
 	g->touched.n = g->touched_nodes.n = 0;
 	while (r == KITH_OK && kith_map_next(g->people, &it, NULL, &v)) {
-		((struct person *)v)->dirty = true;
+		((struct person *)v)->dirty_all = true;
 		r = kith_person_judge(g, t, v, NULL);
 		((struct person *)v)->stale = false;
 	}
@@ -805,6 +809,7 @@ person_free(void *v)
 
 	kith_vec_fini(&p->docs);
 	kith_vec_fini(&p->rost);
+	kith_vec_fini(&p->later);
 	kith_vec_fini(&p->invited);
 	free(p);
 }

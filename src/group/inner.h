@@ -96,6 +96,9 @@ struct rost {
 	KITH_VEC(struct earlier) earlier;       /* first record of an incarnation: tips of the roster feeds before it */
 	/* second decision */
 	bool counts, spoken, admitted, superseded, left, member;
+	bool alive;                     /* B9, as far as acts decide: not ended, its node not banned */
+	uint8_t told;                   /* what the store says: 1 hidden, 2 beside the branches that count */
+	uint64_t leaves;                /* which leaves of it count */
 	uint64_t stamp;                 /* changes with anything that records under it are judged by */
 	KITH_VEC(struct quick) quick;
 	size_t quick_at;
@@ -105,10 +108,13 @@ struct person {
 	struct kith_id uid;
 	KITH_VEC(struct doc *) docs;
 	KITH_VEC(struct rost *) rost;           /* accepted joins, moves, leaves: each after what it names */
+	KITH_VEC(struct rost *) later;          /* joins and moves under documents above 0, the greatest number first */
 	KITH_VEC(struct rost *) invited;        /* joins by invites that this person made */
+	size_t n_judged;                /* of rost: those that acts have been asked about */
 	struct rost *stands;            /* the membership of B9, NULL: no member */
 	struct rost *last;              /* the newest membership, standing or not */
-	bool dirty;                     /* to be judged anew */
+	bool dirty;                     /* to be judged anew: what came since, */
+	bool dirty_all;                 /* or everything */
 	bool stale;                     /* readers' row is out of date */
 };
 
@@ -148,6 +154,7 @@ struct feed {
 	/* what must be judged anew */
 	uint64_t scan_from;             /* NO_PLACE: nothing */
 	struct person *scan_who;        /* NULL: everybody's */
+	KITH_VEC(uint64_t) scan_pos;    /* and these records, by position */
 };
 
 struct panel {
@@ -391,6 +398,7 @@ size_t kith_group_memory_trees(const struct kith_group *g);
 
 /* ---- people.c ---- */
 int kith_person_touch(struct kith_group *g, struct person *p);   /* to be judged anew */
+int kith_person_more(struct kith_group *g, struct person *p, struct rost *m);    /* m is new, and theirs */
 int kith_person_judge(struct kith_group *g, struct kith_txn *t, struct person *p, struct kith_changes *c);
 int kith_people_sorted(struct kith_group *g);
 int kith_gnode_touch(struct kith_group *g, struct gnode *n);
@@ -402,7 +410,7 @@ bool kith_fact_now(struct kith_group *g, enum kith_fact_kind k, const struct kit
 /* ---- redact.c ---- */
 /* A record has come: what aims at it? Adds to state. */
 int kith_redact_new(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_record *r,
-    const struct kith_op *op, uint64_t pos, uint32_t *state);
+    const struct kith_op *op, uint64_t pos, uint32_t *state, struct kith_changes *c);
 /* One that aims at another came, or is shown or hidden now. */
 int kith_redact_changed(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_record *r,
     const struct kith_op *op, struct kith_changes *c);
@@ -415,6 +423,7 @@ bool kith_heads_clock(const struct panel *p, const struct kith_id *id, uint64_t 
 
 /* ---- rejudge.c ---- */
 void kith_scan_mark(struct kith_group *g, struct feed *f, uint64_t from, struct person *who);
+int kith_scan_mark_one(struct kith_group *g, struct feed *f, uint64_t pos);
 /* Acts, persons, nodes and feeds that changed: what follows from it, until nothing more does. */
 int kith_settle(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct kith_changes *c);
 /* This record is held now: was a cut read as if it were not, or stood elsewhere? */

@@ -9,8 +9,8 @@
  * their records may bear on the others.
  */
 
-int
-kith_person_touch(struct kith_group *g, struct person *p)
+static int
+touch(struct kith_group *g, struct person *p)
 {
 	g->epoch++;
 	if (p->dirty)
@@ -19,6 +19,30 @@ kith_person_touch(struct kith_group *g, struct person *p)
 		return KITH_E_NOMEM;
 	p->dirty = true;
 	return KITH_OK;
+}
+
+int
+kith_person_touch(struct kith_group *g, struct person *p)
+{
+	p->dirty_all = true;
+	return touch(g, p);
+}
+
+int
+kith_person_more(struct kith_group *g, struct person *p, struct rost *m)
+{
+	size_t i;
+
+	if (kith_vec_push(&p->rost, m) != KITH_OK)
+		return KITH_E_NOMEM;
+	if (m->kind != KITH_K_LEAVE && m->doc->n > 0) {
+		if (kith_vec_push(&p->later, m) != KITH_OK)
+			return KITH_E_NOMEM;
+		for (i = p->later.n - 1; i > 0 && p->later.v[i - 1]->doc->n < m->doc->n; i--)
+			p->later.v[i] = p->later.v[i - 1];
+		p->later.v[i] = m;
+	}
+	return touch(g, p);
 }
 
 int
@@ -38,9 +62,9 @@ kith_gnode_lodge(struct gnode *n, struct person *p)
 {
 	size_t i, here = 0;
 
-	for (i = 0; i < p->rost.n; i++)
+	for (i = p->rost.n; here == 0 && i-- > 0;)
 		here += p->rost.v[i]->feed->node == n;
-	return here > 1 ? KITH_OK : kith_vec_push(&n->people, p);
+	return here > 0 ? KITH_OK : kith_vec_push(&n->people, p);
 }
 
 int
@@ -69,97 +93,83 @@ reading_of(struct kith_group *g, struct kith_txn *t, const struct rost *m, struc
 	return r;
 }
 
-static int
-by_number(const void *x, const void *y)
-{
-	const struct rost *a = *(struct rost *const *)x, *b = *(struct rost *const *)y;
-
-	return a->doc->n > b->doc->n ? -1 : a->doc->n < b->doc->n;
-}
-
 /*
  * B8: what is spoken at home rests on joins and moves under documents of greater
- * numbers alone; so the greatest number first.
+ * numbers alone; so the greatest number first, then all under document 0, and
+ * leaves.
  */
 static int
-judge_spoken(struct kith_group *g, struct kith_txn *t, struct person *p)
+judge_spoken_one(struct kith_group *g, struct kith_txn *t, struct person *p, struct rost *m)
 {
-	struct rost **order = NULL;
 	struct reading q;
-	size_t i;
-	int r = KITH_OK;
+	int r;
 
-	for (i = 0; i < p->rost.n; i++)
-		p->rost.v[i]->spoken = false;
-	if (p->rost.n == 0 || (order = malloc(p->rost.n * sizeof(struct rost *))) == NULL)
-		return p->rost.n == 0 ? KITH_OK : KITH_E_NOMEM;
-	memcpy(order, p->rost.v, p->rost.n * sizeof(struct rost *));
-	qsort(order, p->rost.n, sizeof(struct rost *), by_number);
-	for (i = 0; r == KITH_OK && i < p->rost.n; i++) {
-		r = reading_of(g, t, order[i], &q);
-		if (r == KITH_OK) {
-			order[i]->spoken = kith_spoken(&q, p, order[i]->doc);
-			r = q.err;
-		}
+	if (!m->doc->stands || p->later.n == 0 || p->later.v[0]->doc->n <= m->doc->n) {
+		m->spoken = m->doc->stands;
+		return KITH_OK;
 	}
-	free(order);
+	r = reading_of(g, t, m, &q);
+	if (r == KITH_OK) {
+		m->spoken = kith_spoken(&q, p, m->doc);
+		r = q.err;
+	}
 	return r;
 }
 
-static bool
-is_superseded(const struct person *p, const struct rost *m)
+static int
+judge_spoken(struct kith_group *g, struct kith_txn *t, struct person *p)
 {
-	const struct rost *o;
 	size_t i;
+	int r = KITH_OK;
 
-	for (i = 0; i < p->rost.n; i++) {
-		o = p->rost.v[i];
-		if (o->kind != KITH_K_LEAVE && o->counts && o->spoken && o->doc->n > m->doc->n)
-			return true;
-	}
-	return false;
+	for (i = 0; r == KITH_OK && i < p->later.n; i++)
+		r = judge_spoken_one(g, t, p, p->later.v[i]);
+	for (i = 0; r == KITH_OK && i < p->rost.n; i++)
+		if (p->rost.v[i]->kind == KITH_K_LEAVE || p->rost.v[i]->doc->n == 0)
+			r = judge_spoken_one(g, t, p, p->rost.v[i]);
+	return r;
 }
 
-static bool
-has_left(const struct person *p, const struct rost *m)
-{
-	const struct rost *o;
-	size_t i;
-
-	for (i = 0; i < p->rost.n; i++) {
-		o = p->rost.v[i];
-		if (o->kind == KITH_K_LEAVE && o->via == m && o->counts && o->spoken)
-			return true;
-	}
-	return false;
-}
-
-static void
-mix(uint64_t *h, uint64_t v)
-{
-	*h = (*h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
-	*h ^= *h >> 29;
-}
-
-/* All that records under m are judged by, but facts. */
 static uint64_t
-stamp_of(const struct person *p, const struct rost *m)
+mix(uint64_t h, uint64_t v)
 {
-	const struct rost *o;
+	h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 29;
+}
+
+/* What all records of the person are judged by: joins and moves under later documents, and which documents stand. */
+static uint64_t
+stamp_of(const struct person *p)
+{
 	uint64_t h = 1;
 	size_t i;
 
-	mix(&h, (uint64_t)m->counts | (uint64_t)m->spoken << 1 | (uint64_t)m->admitted << 2);
-	for (i = 0; i < p->rost.n; i++) {
-		o = p->rost.v[i];
-		if (!o->counts || !o->spoken || (o->kind == KITH_K_LEAVE ? o->via != m : o->doc->n == 0))
-			continue;
-		mix(&h, kith_id_prefix(&o->id));
-	}
+	for (i = 0; i < p->later.n; i++)
+		if (p->later.v[i]->counts && p->later.v[i]->spoken)
+			h = mix(h, kith_id_prefix(&p->later.v[i]->id));
 	for (i = 0; i < p->docs.n; i++)
 		if (!p->docs.v[i]->stands)
-			mix(&h, kith_id_prefix(&p->docs.v[i]->id));
-	return h == 0 ? 1 : h;
+			h = mix(h, kith_id_prefix(&p->docs.v[i]->id));
+	return h;
+}
+
+static void
+judge_leaves(struct person *p)
+{
+	const struct rost *l;
+	size_t i;
+
+	for (i = 0; i < p->rost.n; i++) {
+		p->rost.v[i]->left = false;
+		p->rost.v[i]->leaves = 0;
+	}
+	for (i = 0; i < p->rost.n; i++) {
+		l = p->rost.v[i];
+		if (l->kind != KITH_K_LEAVE || !l->counts || !l->spoken || l->via == NULL)
+			continue;
+		l->via->left = true;
+		l->via->leaves ^= mix(1, kith_id_prefix(&l->id));
+	}
 }
 
 static bool
@@ -174,16 +184,21 @@ better(const struct rost *x, const struct rost *y)
 
 /* Writes down whether a record of the roster is shown, and says so if that is new. */
 static int
-show(struct kith_group *g, struct kith_txn *t, const struct rost *m, bool visible, struct kith_changes *c)
+show(struct kith_group *g, struct kith_txn *t, struct rost *m, bool visible, struct kith_changes *c)
 {
 	const struct kith_ledger_key *key = &m->feed->l.key;
 	struct kith_record rec = { .id = m->id, .scope = key->scope, .node = key->node, .incarnation = key->incarnation,
 		.seq = m->seq, .clock = m->clock, .kind = m->kind };
+	uint8_t told = (visible ? 0 : 1) | (m->counts ? 0 : 2);
 	uint32_t state, want;
-	int r = kith_state_get(g, t, m->pos, &m->id, &state);
+	int r;
 
+	if (told == m->told)
+		return KITH_OK;
+	r = kith_state_get(g, t, m->pos, &m->id, &state);
 	if (r != KITH_OK)
 		return r;
+	m->told = told;
 	want = (state & ~S_ALL_SECOND) | (visible ? 0 : KITH_S_HIDDEN) | (m->counts ? 0 : KITH_S_SIDE);
 	if (want == state)
 		return KITH_OK;
@@ -207,75 +222,114 @@ mark_under(struct kith_group *g, struct person *p, struct rost *m)
 	return KITH_OK;
 }
 
-int
-kith_person_judge(struct kith_group *g, struct kith_txn *t, struct person *p, struct kith_changes *c)
+static int
+judge_counts(struct kith_group *g, struct kith_txn *t, struct person *p)
 {
-	struct rost *m, *stands = NULL, *last = NULL, *before = p->stands;
-	struct kith_record rec = { .kind = 0 };
-	struct reading q;
+	struct rost *m;
 	struct tree *x;
-	uint64_t stamp;
-	bool was_member = before != NULL;
 	size_t i;
 	int r = KITH_OK;
 
-	p->dirty = false;
 	for (i = 0; r == KITH_OK && i < p->rost.n; i++) {
 		m = p->rost.v[i];
-		if (!kith_feed_needs_tree(m->feed)) {
-			m->counts = true;
+		m->counts = true;
+		if (!kith_feed_needs_tree(m->feed))
 			continue;
-		}
 		r = kith_tree_get(g, t, m->feed, &x);
 		if (r == KITH_OK)
 			m->counts = kith_tree_counts(x, kith_tree_find(x, &m->id));
 	}
-	if (r == KITH_OK)
-		r = judge_spoken(g, t, p);
+	return r;
+}
+
+/* What acts say of a membership. */
+static int
+judge_acts(struct kith_group *g, struct kith_txn *t, struct rost *m)
+{
+	struct reading q;
+	int r = reading_of(g, t, m, &q);
+
+	if (r != KITH_OK)
+		return r;
+	m->admitted = kith_admitted(&q, m);
+	m->alive = !kith_has_ended(&q, m) && kith_fact_now(g, KITH_F_NODE, &m->feed->l.key.node);
+	return q.err;
+}
+
+static int
+judge_rost(struct kith_group *g, struct kith_txn *t, struct person *p, size_t from, struct rost **stands, struct rost **last,
+    struct kith_changes *c)
+{
+	uint64_t stamp = stamp_of(p), own, greatest = 0;
+	struct rost *m;
+	size_t i;
+	int r = KITH_OK;
+
+	for (i = p->later.n; i-- > 0;)
+		if (p->later.v[i]->counts && p->later.v[i]->spoken)
+			greatest = p->later.v[i]->doc->n;
 	for (i = 0; r == KITH_OK && i < p->rost.n; i++) {
 		m = p->rost.v[i];
 		if (m->kind == KITH_K_LEAVE) {
 			r = show(g, t, m, m->counts && m->spoken, c);
 			continue;
 		}
-		r = reading_of(g, t, m, &q);
+		if (i >= from)
+			r = judge_acts(g, t, m);
 		if (r != KITH_OK)
 			break;
-		m->admitted = kith_admitted(&q, m);
-		m->superseded = is_superseded(p, m);
-		m->left = has_left(p, m);
-		m->member = m->counts && m->spoken && m->admitted && !m->superseded && !m->left && !kith_has_ended(&q, m) &&
-		    kith_fact_now(g, KITH_F_NODE, &m->feed->l.key.node);
-		r = q.err;
-		if (r != KITH_OK)
-			break;
-		if (m->member && better(m, stands))
-			stands = m;
-		if (better(m, last))
-			last = m;
-		stamp = stamp_of(p, m);
-		if (m->stamp != 0 && m->stamp != stamp)
+		m->superseded = greatest > m->doc->n;
+		m->member = m->counts && m->spoken && m->admitted && m->alive && !m->superseded && !m->left;
+		if (m->member && better(m, *stands))
+			*stands = m;
+		if (better(m, *last))
+			*last = m;
+		own = mix(mix(stamp, m->leaves), 4 | (uint64_t)m->counts | (uint64_t)m->spoken << 1 | (uint64_t)m->admitted << 3);
+		if (own == 0)
+			own = 1;
+		if (m->stamp != 0 && m->stamp != own)
 			r = mark_under(g, p, m);
-		m->stamp = stamp;
+		m->stamp = own;
 		if (r == KITH_OK)
 			r = show(g, t, m, m->counts && m->spoken && m->admitted, c);
 	}
+	return r;
+}
+
+int
+kith_person_judge(struct kith_group *g, struct kith_txn *t, struct person *p, struct kith_changes *c)
+{
+	struct rost *stands = NULL, *last = NULL, *before = p->stands;
+	struct kith_record rec = { .kind = 0 };
+	size_t from = p->dirty_all ? 0 : p->n_judged;
+	int r;
+
+	p->dirty = p->dirty_all = false;
+	if (p->rost.n == 0)
+		return KITH_OK;
+	r = judge_counts(g, t, p);
+	if (r == KITH_OK)
+		r = judge_spoken(g, t, p);
 	if (r != KITH_OK)
 		return r;
+	judge_leaves(p);
+	r = judge_rost(g, t, p, from, &stands, &last, c);
+	if (r != KITH_OK)
+		return r;
+	p->n_judged = p->rost.n;
 	g->sorted_ok = g->sorted_ok && (p->last != NULL || last == NULL);
 	p->last = last;
 	p->stands = stands;
-	if (before == stands)
-		return p->rost.n > 0 ? kith_person_stale(g, p) : KITH_OK;
+	r = kith_person_stale(g, p);
+	if (r != KITH_OK || before == stands)
+		return r;
 	if (before != NULL)
 		before->feed->node->members--;
 	if (stands != NULL)
 		stands->feed->node->members++;
 	g->epoch++;
 	rec.id = p->uid;
-	r = kith_person_stale(g, p);
-	return r != KITH_OK || was_member == (stands != NULL) ? r :
-	    kith_group_change(g, c, KITH_C_MEMBER, &rec, 0, 0);
+	return kith_group_change(g, c, KITH_C_MEMBER, &rec, 0, 0);
 }
 
 int

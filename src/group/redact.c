@@ -79,14 +79,19 @@ kith_redact_flags(struct kith_group *g, struct kith_txn *t, const struct kith_re
 {
 	struct kith_record of;
 	uint64_t pos;
-	uint32_t state, flags;
+	uint32_t state, flags, inherited;
 	bool found;
 	int e = aimed_at(g, t, r, &flags);
 
+	/* of a message that is held and accepted; edits of edits say nothing */
 	if (e == KITH_OK && r->kind == KITH_K_EDIT) {
 		e = find_timeline(g, t, target, &pos, &of, &state, &found);
-		if (e == KITH_OK && found && kith_id_eq(&of.author, &r->author) && kith_id_eq(&of.scope, &r->scope))
-			flags |= state & (KITH_S_RECALLED | KITH_S_REMOVED);
+		if (e == KITH_OK && found && of.kind != KITH_K_EDIT && !(state & (KITH_S_REJECTED | KITH_S_WAITING)) &&
+		    kith_id_eq(&of.author, &r->author) && kith_id_eq(&of.scope, &r->scope)) {
+			e = aimed_at(g, t, &of, &inherited);
+			if (e == KITH_OK)
+				flags |= inherited & (KITH_S_RECALLED | KITH_S_REMOVED);
+		}
 	}
 	if (e == KITH_OK)
 		*out = flags;
@@ -177,7 +182,7 @@ follow(struct kith_group *g, struct kith_txn *t, struct kith_now now, const stru
 
 int
 kith_redact_new(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_record *r, const struct kith_op *op,
-    uint64_t pos, uint32_t *state)
+    uint64_t pos, uint32_t *state, struct kith_changes *c)
 {
 	struct kith_ledger_aim aim;
 	uint32_t flags = 0;
@@ -190,6 +195,9 @@ kith_redact_new(struct kith_group *g, struct kith_txn *t, struct kith_now now, c
 	if (e == KITH_OK && flags != 0)
 		e = apply(g, t, now, r, pos, *state, flags, NULL);
 	*state |= flags;
+	/* edits of it may have come before it */
+	if (e == KITH_OK && r->kind != KITH_K_EDIT && (flags & (KITH_S_RECALLED | KITH_S_REMOVED)) != 0)
+		e = follow(g, t, now, r, c);
 	return e;
 }
 
@@ -222,7 +230,7 @@ kith_redact_changed(struct kith_group *g, struct kith_txn *t, struct kith_now no
 	e = kith_redact_flags(g, t, &of, &target, &flags);
 	if (e == KITH_OK)
 		e = apply(g, t, now, &of, pos, state, flags, c);
-	if (e == KITH_OK && ((state ^ flags) & (KITH_S_RECALLED | KITH_S_REMOVED)) != 0)
+	if (e == KITH_OK && of.kind != KITH_K_EDIT && ((state ^ flags) & (KITH_S_RECALLED | KITH_S_REMOVED)) != 0)
 		e = follow(g, t, now, &of, c);
 	return e;
 }

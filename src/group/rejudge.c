@@ -27,6 +27,13 @@ kith_scan_mark(struct kith_group *g, struct feed *f, uint64_t from, struct perso
 		f->scan_who = NULL;
 }
 
+int
+kith_scan_mark_one(struct kith_group *g, struct feed *f, uint64_t pos)
+{
+	g->dirty_scans = true;
+	return kith_vec_push(&f->scan_pos, pos);
+}
+
 /* ---- where an act begins to matter in a feed ---- */
 
 static bool
@@ -297,7 +304,42 @@ touch_by(struct touch *k)
 	}
 }
 
-/* Readers' tables want it too: group-wide acts may change anybody's rights. */
+/* Whose rights are their own to hear of; of what is for everybody, KITH_C_STATE tells. */
+static int
+tell_people(struct kith_group *g, const struct kith_act *act, struct kith_changes *c)
+{
+	const struct kith_op *op = act->op;
+	struct kith_record r = { .kind = 0 };
+	uint32_t i, n = op == NULL ? 0 : op->n_users;
+	int e = KITH_OK;
+
+	for (i = 0; e == KITH_OK && i < n; i++) {
+		r.id = op->users[i];
+		e = kith_group_change(g, c, KITH_C_MEMBER, &r, 0, 0);
+	}
+	if (op != NULL && op->has & KITH_OP_BIT(KITH_OP_WHO_USER)) {
+		r.id = op->who_user;
+		e = kith_group_change(g, c, KITH_C_MEMBER, &r, 0, 0);
+	}
+	if (act->kind == KITH_K_OWNER_RESIGN) {
+		r.id = act->author;
+		e = kith_group_change(g, c, KITH_C_MEMBER, &r, 0, 0);
+	}
+	return e;
+}
+
+/*
+ * New acts that bind nobody who has not seen them have nothing to judge anew: no
+ * record that is decided has seen them.
+ */
+static bool
+binds_later_ones_alone(const struct kith_act *act)
+{
+	if (act->kind == KITH_K_NODE_UNBAN)
+		return false;           /* B9 asks how it is now */
+	return only_gives(act) || (act->cut == NULL && kith_act_on_all(act));
+}
+
 static int
 act_changed(struct kith_group *g, struct kith_txn *t, const struct kith_act *act, bool is_new, struct kith_changes *c)
 {
@@ -319,7 +361,11 @@ act_changed(struct kith_group *g, struct kith_txn *t, const struct kith_act *act
 		e = kith_vec_push(&g->acts_changed, act->index);
 	if (e == KITH_OK && (!is_new || act->effective))
 		e = kith_group_change(g, c, KITH_C_STATE, &r, pos, want);
-	return e == KITH_OK ? touch_by(&k) : e;
+	if (e == KITH_OK)
+		e = tell_people(g, act, c);
+	if (e != KITH_OK || (is_new && binds_later_ones_alone(act)))
+		return e;
+	return touch_by(&k);
 }
 
 static int
@@ -407,7 +453,12 @@ scan(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct feed 
 	const struct person *who = f->scan_who;
 	struct kith_ledger_at at;
 	struct feed_iter it;
-	int e;
+	int e = KITH_OK;
+
+	while (e == KITH_OK && f->scan_pos.n > 0)
+		e = judge_record(g, t, now, f, NULL, f->scan_pos.v[--f->scan_pos.n], c);
+	if (e != KITH_OK || f->scan_from == NO_PLACE)
+		return e;
 
 	kith_feed_iter_init(&it, f->l.feedno, f->scan_from);
 	f->scan_from = NO_PLACE;
@@ -475,7 +526,7 @@ kith_settle(struct kith_group *g, struct kith_txn *t, struct kith_now now, struc
 		g->dirty_scans = false;
 		for (it = 0; e == KITH_OK && kith_map_next(g->feeds, &it, NULL, &v);) {
 			f = v;
-			if (f->scan_from != NO_PLACE)
+			if (f->scan_from != NO_PLACE || f->scan_pos.n > 0)
 				e = scan(g, t, now, f, c);
 		}
 	}

@@ -574,9 +574,9 @@ kith_spoken(struct reading *q, const struct person *p, const struct doc *d)
 
 	if (!d->stands)
 		return false;
-	for (i = 0; i < p->rost.n; i++) {
-		m = p->rost.v[i];
-		if (m->kind == KITH_K_LEAVE || m->doc->n <= d->n || !m->counts || !m->spoken)
+	for (i = 0; i < p->later.n && p->later.v[i]->doc->n > d->n; i++) {
+		m = p->later.v[i];
+		if (!m->counts || !m->spoken)
 			continue;
 		later = true;
 		if (kith_within(q, m->cut))
@@ -602,7 +602,7 @@ visible(struct reading *q, const struct kith_record *r, const struct rost *m, co
 		return false;
 	if (!kith_may_write(q, &p->uid, (d->flags & KITH_DOC_GUEST) != 0, &r->scope, kith_right_of(r->kind), &why))
 		return false;
-	for (i = 0; i < p->rost.n; i++) {
+	for (i = 0; m->left && i < p->rost.n; i++) {
 		l = p->rost.v[i];
 		if (l->kind == KITH_K_LEAVE && l->via == m && l->counts && l->spoken && !kith_within(q, l->cut))
 			return false;

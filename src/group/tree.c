@@ -342,11 +342,14 @@ count_places(struct tree *x)
 	return KITH_OK;
 }
 
-/* What follows from other records counting than before. */
+/*
+ * What follows from other records counting than before: those records are judged
+ * anew; and where place decided, what lies at or above the first place that is
+ * now taken twice, or no longer is.
+ */
 static int
-spread(struct kith_group *g, struct feed *f, struct tree *x, const uint8_t *before, size_t n_before, bool place_used)
+spread(struct kith_group *g, struct feed *f, struct tree *x, const uint8_t *before, size_t n_before, uint64_t double_from)
 {
-	uint64_t from = NO_PLACE;
 	bool roster = f->plane == KITH_PLANE_ROSTER, memberships = false;
 	struct tnode *n;
 	size_t i;
@@ -359,15 +362,13 @@ spread(struct kith_group *g, struct feed *f, struct tree *x, const uint8_t *befo
 			memberships = true;
 			r = n->m->who != NULL ? kith_person_touch(g, n->m->who) : kith_gnode_touch(g, f->node);
 		}
-		if (i < n_before && before[i] != n->counts && n->seq < from)
-			from = n->seq;
-		else if (place_used)
-			from = 0;
+		if (r == KITH_OK && i < n_before && before[i] != n->counts)
+			r = kith_scan_mark_one(g, f, n->pos);
 	}
-	if (from != NO_PLACE) {
-		kith_scan_mark(g, f, from, NULL);
+	if (r == KITH_OK && double_from != x->double_from) {
+		kith_scan_mark(g, f, double_from < x->double_from ? double_from : x->double_from, NULL);
 		if (roster) {
-			r = r == KITH_OK ? kith_gnode_touch(g, f->node) : r;
+			r = kith_gnode_touch(g, f->node);
 			for (i = 0; r == KITH_OK && i < f->node->people.n; i++)
 				r = kith_person_touch(g, f->node->people.v[i]);
 		}
@@ -385,6 +386,7 @@ recount(struct kith_group *g, struct kith_txn *t, struct feed *f, struct tree *x
 {
 	uint8_t *before = NULL;
 	size_t n = x->node.n, i;
+	uint64_t double_from = x->double_from;
 	bool place_used = x->place_used;
 	int r;
 
@@ -392,7 +394,7 @@ recount(struct kith_group *g, struct kith_txn *t, struct feed *f, struct tree *x
 		return KITH_E_NOMEM;
 	for (i = 0; i < n; i++)
 		before[i] = x->node.v[i].counts;
-	x->stale = x->place_used = false;
+	x->stale = false;
 	x->cuts_epoch = g->cuts_epoch;
 	r = name_all(g, t, f, x);
 	if (r == KITH_OK)
@@ -400,7 +402,7 @@ recount(struct kith_group *g, struct kith_txn *t, struct feed *f, struct tree *x
 	if (r == KITH_OK)
 		r = count_places(x);
 	if (r == KITH_OK)
-		r = spread(g, f, x, before, fresh ? 0 : n, place_used);
+		r = spread(g, f, x, before, fresh ? 0 : n, place_used && !fresh ? double_from : x->double_from);
 	free(before);
 	return r;
 }

@@ -131,6 +131,7 @@ static bool
 bears_cut(const struct making *k)
 {
 	const struct kith_op *op = &k->op;
+	const struct doc *d;
 
 	if (op->has & KITH_OP_BIT(KITH_OP_CUT))
 		return false;           /* it has one already */
@@ -150,7 +151,8 @@ bears_cut(const struct making *k)
 	case KITH_K_NODE_REKEY:
 		return true;
 	case KITH_K_JOIN:
-		return k->r.doc.b[0] != 0 && kith_doc_find(k->g, &k->r.doc) != NULL && kith_doc_find(k->g, &k->r.doc)->n > 0;
+		d = kith_doc_find(k->g, &k->r.doc);
+		return d != NULL && d->n > 0;
 	case KITH_K_PANEL_SET:
 		if (op->has & KITH_OP_BIT(KITH_OP_WHO_USER))
 			return op->effect != 1;
@@ -212,7 +214,8 @@ make_place(struct making *k)
 	e = kith_feed_know(k->g, k->t, k->f);
 	if (e != KITH_OK)
 		return e;
-	if (k->plane != KITH_PLANE_AUTHORITY && (k->f->tip_rejected || k->f->l.forked || k->f->l.n_held > k->f->l.next_seq))
+	/* nothing that we write here would count, or it would contradict what we wrote: a new incarnation is due */
+	if (k->f->l.forked || (k->plane != KITH_PLANE_AUTHORITY && (k->f->tip_rejected || k->f->l.n_held > k->f->l.next_seq)))
 		return deny(k, "incarnation");
 	k->r.seq = k->f->l.next_seq;
 	if (k->r.seq > 0) {
@@ -520,8 +523,6 @@ write_act(struct making *k, struct kith_changes *c, uint64_t *pos)
 	struct verdict v;
 	int e;
 
-	if (kith_authority_rules(k->g->a) > KITH_RULES_VERSION)
-		return deny(k, "version");
 	k->r.via = k->d->via;
 	k->r.counter = 1;
 	e = make_place(k);
@@ -609,11 +610,10 @@ kith_group_write(struct kith_group *g, struct kith_txn *t, struct kith_now now, 
 	uint64_t at = 0;
 	int e;
 
-	*why = NULL;
-	if (!g->held) {
-		*why = "group";
+	*why = g->held ? "version" : "group";
+	if (!g->held || kith_authority_rules(g->a) > KITH_RULES_VERSION)
 		return KITH_E_DENIED;
-	}
+	*why = NULL;
 	e = want_doc(g, t, &d->doc);
 	if (e == KITH_OK)
 		e = arrive(g, t, now, d->kind, c, why);
