@@ -110,6 +110,7 @@ struct fed_feed {
 	uint64_t fork_ask_ms, fork_back;        /* another branch: when to ask again, and from how far back it was */
 	uint64_t stamp;                 /* of the push that looked at it last */
 	bool proof_told;
+	uint64_t proof_ms;              /* when somebody was reminded of it */
 };
 
 struct fed_scope {
@@ -450,6 +451,7 @@ int kith_fed_send_eager(struct kith_fed *f, struct fed_member *m, const struct k
 int kith_fed_on_eager(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r);
 int kith_fed_on_ihave(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r);
 int kith_fed_pass_proof(struct kith_fed *f, struct fed_group *g, const struct kith_change *c);
+int kith_fed_remind_proof(struct kith_fed *f, struct fed_member *m, uint32_t feed);
 
 /* ---- give.c ---- */
 /* Encodes and sends one run; *next: where to go on, *n: how many records. Objects first. NOTFOUND. */

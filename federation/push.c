@@ -250,30 +250,21 @@ kith_fed_on_ihave(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 	return e == KITH_OK ? kith_fed_pull(f, m->g) : e;
 }
 
-/* Proof that a node has contradicted itself, once for each feed: both records, signed. */
-int
-kith_fed_pass_proof(struct kith_fed *f, struct fed_group *g, const struct kith_change *c)
+/* Proof that a node has contradicted itself, as its frame: both records, signed. NOTFOUND: there is none. */
+static int
+put_proof(struct kith_fed *f, const struct fed_group *g, uint32_t feed, struct kith_buf *b)
 {
-	struct kith_ledger_key key = { g->id, c->scope, c->node, c->incarnation };
+	const struct fed_feed *fd = &g->feed.v[feed];
+	struct kith_ledger_key key = { g->id, g->scope.v[fd->scope].id, fd->node, fd->incarnation };
 	struct kith_mp_reader rd;
 	struct kith_slice proof, header[2], sig[2];
-	struct fed_member *m;
-	struct kith_buf b;
-	uint32_t feed, feedno;
-	size_t it = 0;
-	void *v;
-	int r = kith_fed_feed(g, &c->scope, &c->node, c->incarnation, true, &feed), i;
+	uint32_t feedno;
+	int r = kith_ledger_feed(f->t, &key, false, &feedno), i;
 
-	if (r != KITH_OK)
-		return r;
-	r = kith_fed_feed_look(f, g, feed);
-	if (r != KITH_OK || g->feed.v[feed].proof_told)
-		return r;
-	r = kith_ledger_feed(f->t, &key, false, &feedno);
 	if (r == KITH_OK)
 		r = kith_ledger_proof_get(f->t, feedno, &proof);
 	if (r != KITH_OK)
-		return r == KITH_E_NOTFOUND ? KITH_OK : r;
+		return r;
 	kith_mp_read(&rd, proof);
 	kith_mp_array_exact(&rd, 5);
 	(void)kith_mp_uint(&rd);
@@ -282,30 +273,75 @@ kith_fed_pass_proof(struct kith_fed *f, struct fed_group *g, const struct kith_c
 		sig[i] = kith_mp_bin(&rd);
 	}
 	if (!kith_mp_done(&rd) || sig[0].n != KITH_SIG_BYTES || sig[1].n != KITH_SIG_BYTES)
-		return KITH_OK;
-	g->feed.v[feed].proof_told = true;
-	f->count.evidence++;
-	kith_fed_log(f, 2, "a node has written two records at one place of a feed; the proof is kept and passed on");
-	kith_buf_init(&b, 0);
-	kith_mp_put_array(&b, 2);
-	kith_mp_put_id(&b, &g->id);
-	kith_mp_put_array(&b, 2);
+		return KITH_E_NOTFOUND;
+	kith_mp_put_array(b, 2);
+	kith_mp_put_id(b, &g->id);
+	kith_mp_put_array(b, 2);
 	for (i = 0; i < 2; i++) {
-		kith_mp_put_array(&b, 2);
-		kith_mp_put_bin(&b, header[i]);
-		kith_mp_put_bin(&b, sig[i]);
+		kith_mp_put_array(b, 2);
+		kith_mp_put_bin(b, header[i]);
+		kith_mp_put_bin(b, sig[i]);
 	}
-	r = kith_buf_err(&b);
+	return kith_buf_err(b);
+}
+
+static int
+send_proof(struct kith_fed *f, struct fed_member *m, const struct kith_buf *b)
+{
+	kith_buf_reset(&f->frame);
+	kith_buf_put_slice(&f->frame, kith_buf_slice(b));
+	return kith_fed_send(f, m->link, KITH_FR_PROOF);
+}
+
+/* To all, once for each feed. */
+int
+kith_fed_pass_proof(struct kith_fed *f, struct fed_group *g, const struct kith_change *c)
+{
+	struct fed_member *m;
+	struct kith_buf b;
+	uint32_t feed;
+	size_t it = 0;
+	void *v;
+	int r = kith_fed_feed(g, &c->scope, &c->node, c->incarnation, true, &feed);
+
+	if (r != KITH_OK)
+		return r;
+	r = kith_fed_feed_look(f, g, feed);
+	if (r != KITH_OK || g->feed.v[feed].proof_told)
+		return r;
+	kith_buf_init(&b, 0);
+	r = put_proof(f, g, feed, &b);
+	if (r == KITH_OK) {
+		g->feed.v[feed].proof_told = true;
+		f->count.evidence++;
+		kith_fed_log(f, 2, "a node has written two records at one place of a feed; the proof is kept and passed on");
+	}
 	while (r == KITH_OK && kith_map_next(g->members, &it, NULL, &v)) {
 		m = v;
-		if (m->link == NULL || !m->matched || !kith_fed_member_sees(f, m, g->feed.v[feed].scope))
-			continue;
-		kith_buf_reset(&f->frame);
-		kith_buf_put_slice(&f->frame, kith_buf_slice(&b));
-		r = kith_fed_send(f, m->link, KITH_FR_PROOF);
+		if (m->link != NULL && m->matched && kith_fed_member_sees(f, m, g->feed.v[feed].scope))
+			r = send_proof(f, m, &b);
 	}
 	kith_buf_fini(&b);
-	return r;
+	return r == KITH_E_NOTFOUND ? KITH_OK : r;
+}
+
+/* To one that was away, and whose clocks do not show that it knows. */
+int
+kith_fed_remind_proof(struct kith_fed *f, struct fed_member *m, uint32_t feed)
+{
+	struct fed_feed *fd = &m->g->feed.v[feed];
+	struct kith_buf b;
+	int r;
+
+	if (m->link == NULL || !kith_fed_member_sees(f, m, fd->scope) || (fd->proof_ms != 0 && f->now.mono_ms - fd->proof_ms < FED_MIN_MS / 2))
+		return KITH_OK;
+	fd->proof_ms = f->now.mono_ms;
+	kith_buf_init(&b, 0);
+	r = put_proof(f, m->g, feed, &b);
+	if (r == KITH_OK)
+		r = send_proof(f, m, &b);
+	kith_buf_fini(&b);
+	return r == KITH_E_NOTFOUND ? KITH_OK : r;
 }
 
 static int

@@ -450,6 +450,9 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 			e = kith_fed_claim(f, m, feed, next);
 			if (e == KITH_OK)
 				e = other_branch(f, m, feed, next, &tip);
+			/* the branches differ below what both call the tip, or it knows of one alone */
+			if (e == KITH_OK && m->g->feed.v[feed].forked && next == m->g->feed.v[feed].next && kith_id_eq(&tip, &m->g->feed.v[feed].tip))
+				e = kith_fed_remind_proof(f, m, feed);
 		}
 	}
 	if (e == KITH_OK && ask && scopes.n > 0)
