@@ -688,9 +688,9 @@ enter(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 		return KITH_OK;
 	if (ms > now.wall_ms + EARLY_MS) {
 		e = kith_park(g, now, from, r, item, history, &p);
-		if (e == KITH_OK)
-			p->due_ms = ms - EARLY_MS;
-		return e;
+		if (e != KITH_OK)
+			return e;
+		p->due_ms = ms - EARLY_MS;
 	}
 	e = kith_op_of(g, r, &op_room, &op);
 	f = e != KITH_OK ? NULL : kith_group_feed_(g, t, &r->scope, &r->node, r->incarnation, false, &e);
@@ -700,6 +700,11 @@ enter(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 		e = kith_gate_decide(g, t, r, op, f, &v);
 	if (e != KITH_OK)
 		return e;
+	if (p != NULL) {
+		/* what it will need is asked for now, so that nothing holds it up when it is due */
+		e = kith_park_wait(g, p, &v);
+		return e == KITH_OK ? list_needs(m, r, &v) : e;
+	}
 	*out = ENTRY_STORED;
 	if (v.first == FIRST_WAITING && v.gap && history && kith_scope_plane(&r->scope) == KITH_PLANE_TIMELINE)
 		return store_waiting(g, t, r, op, item, c, &pos);
