@@ -517,6 +517,20 @@ make_act_parents(struct making *k)
 	return KITH_OK;
 }
 
+/* May the author? Whoever made an invite may end it with less than others need. */
+static int
+ask_authority(struct making *k)
+{
+	struct kith_invite inv;
+	struct kith_slice raw;
+	uint8_t type;
+
+	if (k->r.kind == KITH_K_INVITE_REVOKE && kith_ledger_object_get(k->t, &k->op.invite, &type, &raw) == KITH_OK &&
+	    type == KITH_O_INVITE && kith_invite_parse(raw, &inv) == KITH_OK)
+		return kith_authority_may_revoke(k->g->a, &k->r.author, &k->r.via, &k->op, &inv.maker, &k->why);
+	return kith_authority_may(k->g->a, &k->r.author, k->r.kind, &k->r.via, &k->op, &k->why);
+}
+
 static int
 write_act(struct making *k, struct kith_changes *c, uint64_t *pos)
 {
@@ -531,7 +545,7 @@ write_act(struct making *k, struct kith_changes *c, uint64_t *pos)
 	if (e == KITH_OK)
 		e = make_op(k);
 	if (e == KITH_OK)
-		e = kith_authority_may(k->g->a, &k->r.author, k->r.kind, &k->r.via, &k->op, &k->why);
+		e = ask_authority(k);
 	if (e == KITH_OK)
 		e = make_body(k);
 	if (e == KITH_OK)
