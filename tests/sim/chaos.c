@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/b32.h"
+#include "storage/ledger.h"
 #include "tests/sim/world.h"
 
 #define NODES 6
@@ -40,6 +41,7 @@ struct said {                   /* what somebody was told is done */
 	int who, node;
 	uint64_t at_ms;
 	bool message;
+	bool recalled;          /* or may have been for a while, at some nodes, and then its words are gone there */
 	bool lost;              /* the disk that it was on has been put back */
 };
 
@@ -66,6 +68,7 @@ struct chaos {
 	bool forked;            /* a disk was put back unnoticed: forks are right */
 	bool restored[NODES];
 	unsigned calls, ok;
+	uint32_t heat;          /* how much of it is moderation, percent */
 	struct { char name[24], err[24]; unsigned n; } tally[160];
 	size_t n_tally;
 	char *why;
@@ -360,7 +363,7 @@ act(struct chaos *c)
 	const char *uid = c->who[whom].p.uid, *id, *panel;
 	size_t room_at;
 	struct room *room;
-	char text[64];
+	char text[64], recalled[64];
 
 	if (g == NULL || (roll < 2 && c->n_groups < GROUPS - 2)) {
 		static const char *const joins[] = { "open", "invite", "request" };
@@ -369,6 +372,8 @@ act(struct chaos *c)
 		ask(c, who, "group.new", NULL, NULL, false, json_pack("{s:s,s:s}", "name", "g", "join", joins[dice(c, 3)]));
 		return;
 	}
+	if (roll >= 2 && roll < 120 && chance(c, c->heat))
+		roll = 120 + dice(c, 77);
 	if (g->direct && roll >= 90 && roll < 112)
 		roll %= 90;             /* nobody is asked into a conversation of two */
 	if (g->direct && roll >= 115)
@@ -384,6 +389,7 @@ act(struct chaos *c)
 		    json_pack("{s:s,s:s,s:s,s:s}", "group", g->id, "panel", panel, "text", text, "reply", id) :
 		    json_pack("{s:s,s:s,s:s}", "group", g->id, "panel", panel, "text", text));
 	} else if (roll < 90) {
+		struct said *of = NULL;
 		static const char *const kinds[] = { "edit", "react", "pin", "recall", "remove", "unreact" };
 		int kind = (int)dice(c, 6);
 
@@ -392,6 +398,8 @@ act(struct chaos *c)
 		id = some_message(c, g, kind == 0 || kind == 3 ? who : -1);
 		if (id == NULL)
 			return;
+		/* the list may move under the id */
+		snprintf(recalled, sizeof(recalled), "%s", id);
 		snprintf(text, sizeof(text), "message.%s", kind == 5 ? "react" : kinds[kind]);
 		if (kind == 0)
 			ask(c, who, text, g->id, NULL, false, json_pack("{s:s,s:s,s:s}", "group", g->id, "id", id, "text", text));
@@ -402,6 +410,10 @@ act(struct chaos *c)
 			ask(c, who, text, g->id, NULL, false, json_pack("{s:s,s:s,s:b}", "group", g->id, "id", id, "on", chance(c, 70)));
 		else
 			ask(c, who, text, g->id, NULL, false, json_pack("{s:s,s:s}", "group", g->id, "id", id));
+		for (size_t i = 0; kind == 3 && i < c->said.n && of == NULL; i++)
+			of = strcmp(c->said.v[i].id, recalled) == 0 ? &c->said.v[i] : NULL;
+		if (of != NULL)
+			of->recalled = true;
 	} else if (roll < 108) {
 		/* coming in */
 		who = whom;
@@ -633,6 +645,19 @@ put_id(struct kith_buf *b, const struct kith_id *id)
 	kith_buf_printf(b, "%.10s", text);
 }
 
+/* A record's flags, and whether it is held at all. */
+static bool
+flags_of(struct kith_txn *t, const struct kith_id *id, uint32_t *flags)
+{
+	uint64_t pos;
+	int r = kith_ledger_find(t, id, &pos);
+
+	*flags = 0;
+	if (r == KITH_OK)
+		r = kith_ledger_state_get(t, pos, flags);
+	return r == KITH_OK;
+}
+
 static void
 look_in(struct chaos *c, int node, const struct kith_id *group, struct view *v)
 {
@@ -709,6 +734,16 @@ first_difference(const char *x, const char *y, char *out, size_t n)
 	snprintf(out, n, "<%.*s> and <%.*s>", (int)strcspn(x + line, "\n"), x + line, (int)strcspn(y + line, "\n"), y + line);
 }
 
+static bool
+was_recalled(const struct chaos *c, const char *id)
+{
+	for (size_t i = 0; i < c->said.n; i++) {
+		if (c->said.v[i].recalled && strcmp(c->said.v[i].id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A page after the other, newest last, as text. */
 static char *
 whole_panel(struct chaos *c, const struct person *p, const char *group, const char *panel)
@@ -745,7 +780,8 @@ whole_panel(struct chaos *c, const struct person *p, const char *group, const ch
 
 			kith_buf_printf(&b, "%.10s|%s|%s|%s|%s%s%s%.10s|", json_string_value(json_object_get(m, "id")),
 			    json_string_value(json_object_get(m, "kind")), json_string_value(json_object_get(m, "state")),
-			    json_string_value(json_object_get(m, "text")), json_is_true(json_object_get(m, "edited")) ? "edited " : "",
+			    was_recalled(c, json_string_value(json_object_get(m, "id"))) ? "" : json_string_value(json_object_get(m, "text")),
+			    json_is_true(json_object_get(m, "edited")) ? "edited " : "",
 			    json_is_true(json_object_get(m, "late")) ? "late " : "", json_is_true(json_object_get(m, "pinned")) ? "pinned " : "",
 			    reply != NULL ? reply : "");
 			json_array_foreach(json_object_get(m, "reactions"), q, rx)
@@ -805,6 +841,12 @@ check_reads(struct chaos *c, struct group *g, struct view *v)
 	bool member[PEOPLE] = { false };
 	int first = -1;
 
+	/* a disk that is put back forgets the other half of a conversation begun at both ends, and nobody tells it again */
+	for (int i = 0; g->direct && i < c->n_nodes; i++) {
+		if (c->restored[i])
+			return;
+	}
+
 	for (int i = 0; i < c->n_people; i++) {
 		struct kith_member m;
 		struct kith_id uid;
@@ -859,6 +901,23 @@ check_reads(struct chaos *c, struct group *g, struct view *v)
 	}
 }
 
+/* How far a node's authority and roster feeds reach. */
+static void
+tell_feeds(struct chaos *c, const struct view *v, int node)
+{
+	struct kith_feed_tip tip;
+	size_t it = 0;
+
+	while (c->log && kith_group_feed_next(v->g, v->t, &it, &tip)) {
+		char name[KITH_ID_STR], id[KITH_ID_STR];
+
+		if (kith_scope_plane(&tip.scope) != KITH_PLANE_TIMELINE)
+			tell(c, "  at node %d: %s of %.6s/%llx: %lld %.10s%s, up to %lld", node, kith_scope_plane(&tip.scope) == KITH_PLANE_AUTHORITY ?
+			    "authority" : "roster", kith_id_str(&tip.node, name), (unsigned long long)tip.incarnation, (long long)tip.seq,
+			    kith_id_str(&tip.id, id), tip.forked ? " FORKED" : "", (long long)tip.top_seq);
+	}
+}
+
 static void
 check_group(struct chaos *c, struct group *g)
 {
@@ -879,11 +938,14 @@ check_group(struct chaos *c, struct group *g)
 		if (first != i && strcmp((const char *)v[first].text.p, (const char *)v[i].text.p) != 0) {
 			first_difference((const char *)v[first].text.p, (const char *)v[i].text.p, diff, sizeof(diff));
 			fail(c, "nodes %d and %d have not come together about %.8s: %s", first, i, g->id, diff);
+			tell_feeds(c, &v[first], first);
+			tell_feeds(c, &v[i], i);
 		}
 	}
 	for (size_t k = 0; k < c->said.n; k++) {
 		const struct said *s = &c->said.v[k];
 		enum kith_verdict mine, other;
+		uint32_t my_flags, flags;
 		struct kith_id id, panel = kith_id_none;
 
 		if (strcmp(s->group, g->id) != 0 || kith_id_parse(kith_slice_str(s->id), &id) != KITH_OK)
@@ -902,10 +964,13 @@ check_group(struct chaos *c, struct group *g)
 		if (!s->message || !v[s->node].live || s->lost)
 			continue;
 		for (int i = 0; i < c->n_nodes; i++) {
-			if (i == s->node || !v[i].live || !kith_group_node_sees(v[i].g, kith_engine_node(world_engine(c->w, i)), &panel))
+			if (i == s->node || !v[i].live || !kith_group_node_sees(v[s->node].g, kith_engine_node(world_engine(c->w, s->node)), &panel) ||
+			    !kith_group_node_sees(v[i].g, kith_engine_node(world_engine(c->w, i)), &panel))
 				continue;
 			if (kith_group_verdict(v[i].g, v[i].t, &id, &other) != KITH_OK)
 				abort();
+			if (other == mine && flags_of(v[s->node].t, &id, &my_flags) && flags_of(v[i].t, &id, &flags) && my_flags != flags)
+				fail(c, "%.10s in %.8s has flags %x at node %d and %x at node %d", s->id, s->panel, my_flags, s->node, flags, i);
 			if (other != mine)
 				fail(c, "%s %.10s in %.8s is %d at node %d, which has said yes, and %d at node %d", s->what, s->id, s->panel, mine, s->node,
 				    other, i);
@@ -1045,6 +1110,26 @@ begin(struct chaos *c)
 		}
 	}
 	world_run(c->w, 8000);
+	c->heat = chance(c, 50) ? dice(c, 80) : 0;
+	for (int i = 0; c->heat > 0 && i < c->n_groups; i++) {
+		struct group *g = &c->group[i];
+
+		/* some more who may moderate */
+		for (int k = 0; k < 3; k++)
+			ask(c, g->maker, "role.new", g->id, NULL, false, json_pack("{s:s,s:s,s:i,s:o,s:o}", "group", g->id, "name", "r", "level",
+			    1 + (int)dice(c, 99), "perms", perms(c, 70), "may", perms(c, 100)));
+		for (int k = 0; k < c->n_people; k++) {
+			if (k == g->maker || !chance(c, 50))
+				continue;
+			raise(c, g, k);
+			if (chance(c, 25) || g->roles.n == 0)
+				ask(c, g->maker, "owner.add", g->id, NULL, false, json_pack("{s:s,s:s}", "group", g->id, "user", c->who[k].p.uid));
+			else
+				ask(c, g->maker, "role.grant", g->id, NULL, false, json_pack("{s:s,s:s,s:s}", "group", g->id, "role",
+				    g->roles.v[dice(c, (uint32_t)g->roles.n)].id, "user", c->who[k].p.uid));
+		}
+	}
+	world_run(c->w, 1000);
 }
 
 int
@@ -1065,7 +1150,7 @@ chaos_run(uint64_t seed, char *why, size_t n_why)
 	c->n_why = n_why;
 	c->w = world_new(seed);
 	begin(c);
-	steps = 60 + (int)dice(c, 140);
+	steps = 60 + (int)dice(c, chance(c, 25) ? 500 : 140);
 	mood = (int)dice(c, 15);
 	gap = 1 + (int)dice(c, 2500);
 	for (int i = 0; i < steps; i++) {
