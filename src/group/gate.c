@@ -702,6 +702,7 @@ enter(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 		return e;
 	if (p != NULL) {
 		/* what it will need is asked for now, so that nothing holds it up when it is due */
+		kith_front_fini(&v.front);
 		e = kith_park_wait(g, p, &v);
 		return e == KITH_OK ? list_needs(m, r, &v) : e;
 	}
