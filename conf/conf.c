@@ -1,10 +1,11 @@
 #include "conf/conf.h"
 
-#include <arpa/inet.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "conf/value.h"
 
 #define FILE_MAX (256u << 10)
 #define LINE_MAX_BYTES 4096
@@ -86,234 +87,14 @@ field(const struct kith_conf *c, const struct option *o)
 	return (char *)(uintptr_t)c + o->at;
 }
 
-static bool
-blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct kith_slice
-trim(struct kith_slice s)
-{
-	while (s.n > 0 && blank(s.p[0]))
-		s = kith_slice_from(s, 1);
-	while (s.n > 0 && blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
-/* ---- kinds of values ---- */
-
-static bool
-take_uint(struct kith_slice *s, uint64_t *out)
-{
-	uint64_t v = 0;
-	size_t i;
-
-	for (i = 0; i < s->n && s->p[i] >= '0' && s->p[i] <= '9'; i++) {
-		unsigned digit = (unsigned)(s->p[i] - '0');
-
-		if (v > (UINT64_MAX - digit) / 10)
-			return false;
-		v = v * 10 + digit;
-	}
-	if (i == 0)
-		return false;
-	*s = kith_slice_from(*s, i);
-	*out = v;
-	return true;
-}
-
-static bool
-is_port(struct kith_slice s, bool zero)
-{
-	uint64_t port;
-
-	return s.n <= 5 && take_uint(&s, &port) && s.n == 0 && port <= 65535 && (zero || port != 0);
-}
-
-/* host and port of "host:port" or "[v6]:port"; host without brackets. */
-static bool
-split(struct kith_slice s, struct kith_slice *host, struct kith_slice *port, bool *v6)
-{
-	size_t i;
-
-	if (s.n > 0 && s.p[0] == '[') {
-		for (i = 1; i < s.n && s.p[i] != ']'; i++)
-			;
-		if (i + 1 >= s.n || s.p[i + 1] != ':')
-			return false;
-		*host = kith_slice_of(s.p + 1, i - 1);
-		*port = kith_slice_from(s, i + 2);
-		*v6 = true;
-		return true;
-	}
-	for (i = 0; i < s.n && s.p[i] != ':'; i++)
-		;
-	if (i == s.n)
-		return false;
-	*host = kith_slice_of(s.p, i);
-	*port = kith_slice_from(s, i + 1);
-	*v6 = false;
-	return true;
-}
-
-static bool
-is_numeric(struct kith_slice host, bool v6)
-{
-	char text[64];
-	uint8_t raw[16];
-
-	if (host.n == 0 || host.n >= sizeof(text) || memchr(host.p, '\0', host.n) != NULL)
-		return false;
-	memcpy(text, host.p, host.n);
-	text[host.n] = '\0';
-	return inet_pton(v6 ? AF_INET6 : AF_INET, text, raw) == 1;
-}
-
-static bool
-is_hostname(struct kith_slice s)
-{
-	size_t label = 0;
-
-	if (s.n == 0 || s.n > 253)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		uint8_t c = s.p[i];
-		bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-		if (c == '.' ? label == 0 : !word && (c != '-' || label == 0) && c != '_')
-			return false;
-		label = c == '.' ? 0 : label + 1;
-		if (label > 63)
-			return false;
-	}
-	return true;
-}
-
-bool
-kith_conf_is_addr(struct kith_slice s)
-{
-	struct kith_slice host, port;
-	bool v6;
-
-	return split(s, &host, &port, &v6) && is_numeric(host, v6) && is_port(port, true);
-}
-
-bool
-kith_conf_is_hostport(struct kith_slice s)
-{
-	struct kith_slice host, port;
-	bool v6;
-
-	return s.n <= 255 && split(s, &host, &port, &v6) && is_port(port, false) &&
-	    (is_numeric(host, v6) || (!v6 && is_hostname(host)));
-}
-
-static bool
-is_url(struct kith_slice s)
-{
-	size_t skip = 0;
-
-	if (s.n > 8 && memcmp(s.p, "https://", 8) == 0)
-		skip = 8;
-	else if (s.n > 7 && memcmp(s.p, "http://", 7) == 0)
-		skip = 7;
-	if (skip == 0 || s.p[s.n - 1] == '/')
-		return false;
-	s = kith_slice_from(s, skip);
-	return kith_conf_is_hostport(s) || is_hostname(s);
-}
-
-static bool
-word_index(const char *const *words, struct kith_slice v, uint64_t *out)
-{
-	for (size_t i = 0; words[i] != NULL; i++) {
-		if (kith_slice_is(v, words[i])) {
-			*out = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-take_unit(struct kith_slice *s, const char *const *units, const uint64_t *worth, uint64_t *out)
-{
-	/* longest first in the table */
-	for (size_t i = 0; units[i] != NULL; i++) {
-		size_t n = strlen(units[i]);
-
-		if (s->n >= n && memcmp(s->p, units[i], n) == 0) {
-			*s = kith_slice_from(*s, n);
-			*out = worth[i];
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-parse_size(struct kith_slice s, uint64_t *out)
-{
-	static const char *const units[] = { "K", "M", "G", "T", NULL };
-	static const uint64_t worth[] = { 1ull << 10, 1ull << 20, 1ull << 30, 1ull << 40 };
-	uint64_t v, unit = 1;
-
-	if (!take_uint(&s, &v))
-		return false;
-	if (s.n > 0 && !take_unit(&s, units, worth, &unit))
-		return false;
-	if (s.n != 0 || v > UINT64_MAX / unit)
-		return false;
-	*out = v * unit;
-	return true;
-}
-
-/* "5/1s burst 20", "60/m" (burst as large as the count), "off" */
-static bool
-parse_rate(struct kith_slice s, struct kith_conf_rate *out)
-{
-	static const char *const units[] = { "ms", "s", "m", "h", "d", NULL };
-	static const uint64_t worth[] = { 1, 1000, 60000, 3600000, 86400000 };
-	uint64_t count, times = 1, unit, burst;
-
-	if (kith_slice_is(s, "off")) {
-		memset(out, 0, sizeof(*out));
-		return true;
-	}
-	if (!take_uint(&s, &count) || count == 0 || count > 1000000 || s.n == 0 || s.p[0] != '/')
-		return false;
-	s = kith_slice_from(s, 1);
-	if (s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' && !take_uint(&s, &times))
-		return false;
-	if (!take_unit(&s, units, worth, &unit) || times == 0 || times > 86400000 || times * unit > 7 * 86400000ull)
-		return false;
-	burst = count;
-	if (s.n > 0) {
-		if (!blank(s.p[0]))
-			return false;
-		s = trim(s);
-		if (s.n < 6 || memcmp(s.p, "burst", 5) != 0 || !blank(s.p[5]))
-			return false;
-		s = trim(kith_slice_from(s, 5));
-		if (!take_uint(&s, &burst) || s.n != 0 || burst == 0 || burst > 1000000)
-			return false;
-	}
-	out->count = (uint32_t)count;
-	out->burst = (uint32_t)burst;
-	out->per_ms = times * unit;
-	return true;
-}
+/* ---- setting ---- */
 
 /* A # that begins a word; name#1234 is no comment. */
 static bool
 begins_comment(struct kith_slice s, size_t i)
 {
-	return s.p[i] == '#' && (i == 0 || blank(s.p[i - 1]) || s.p[i - 1] == '=' || s.p[i - 1] == ',');
+	return s.p[i] == '#' && (i == 0 || conf_blank(s.p[i - 1]) || s.p[i - 1] == '=' || s.p[i - 1] == ',');
 }
-
-/* ---- setting ---- */
 
 static void
 list_fini(struct kith_conf_list *l)
@@ -359,9 +140,9 @@ next_item(struct kith_slice *s, struct kith_slice *item)
 {
 	size_t i;
 
-	while (s->n > 0 && (blank(s->p[0]) || s->p[0] == ','))
+	while (s->n > 0 && (conf_blank(s->p[0]) || s->p[0] == ','))
 		*s = kith_slice_from(*s, 1);
-	for (i = 0; i < s->n && !blank(s->p[i]) && s->p[i] != ','; i++)
+	for (i = 0; i < s->n && !conf_blank(s->p[i]) && s->p[i] != ','; i++)
 		;
 	*item = kith_slice_of(s->p, i);
 	*s = kith_slice_from(*s, i);
@@ -378,7 +159,7 @@ set_list(struct kith_conf_list *l, const struct option *o, struct kith_slice v, 
 	for (size_t i = 0; append && r == KITH_OK && i < l->n; i++)
 		r = list_add(&fresh, kith_slice_str(l->v[i]));
 	while (r == KITH_OK && next_item(&v, &item)) {
-		bool ok = o->kind == OPT_ADDRS ? kith_conf_is_hostport(item) : o->kind == OPT_HOSTS ? is_hostname(item) : item.n <= 255;
+		bool ok = o->kind == OPT_ADDRS ? kith_conf_is_hostport(item) : o->kind == OPT_HOSTS ? conf_is_hostname(item) : item.n <= 255;
 
 		if (!ok) {
 			kith_diag_set(d, "%s: \"%.*s\" is not %s", o->name, (int)(item.n > 80 ? 80 : item.n), (const char *)item.p,
@@ -450,11 +231,11 @@ set(struct kith_conf *c, const struct option *o, struct kith_slice v, bool appen
 			return wrong(d, o, "an absolute path");
 		return set_text(at, v);
 	case OPT_URL:
-		if (v.n > o->max || (v.n > 0 && !is_url(v)))
+		if (v.n > o->max || (v.n > 0 && !conf_is_url(v)))
 			return wrong(d, o, "http://HOST[:PORT] or https://HOST[:PORT], without a slash at its end");
 		return set_text(at, v);
 	case OPT_ADDR:
-		if (o->words != NULL && word_index(o->words, v, &num))
+		if (o->words != NULL && conf_word(o->words, v, &num))
 			return set_text(at, v);
 		if (!kith_conf_is_addr(v))
 			return o->words != NULL ? wrong_word(d, o, "ADDR:PORT in numbers") :
@@ -465,7 +246,7 @@ set(struct kith_conf *c, const struct option *o, struct kith_slice v, bool appen
 	case OPT_NAMES:
 		return set_list(at, o, v, append, d);
 	case OPT_WORD:
-		if (!word_index(o->words, v, &num))
+		if (!conf_word(o->words, v, &num))
 			return wrong_word(d, o, "");
 		*(uint64_t *)at = num;
 		return KITH_OK;
@@ -475,7 +256,7 @@ set(struct kith_conf *c, const struct option *o, struct kith_slice v, bool appen
 		*(bool *)at = kith_slice_is(v, "yes");
 		return KITH_OK;
 	case OPT_UINT:
-		if (!take_uint(&v, &num) || v.n != 0 || num < o->min || num > o->max) {
+		if (!conf_take_uint(&v, &num) || v.n != 0 || num < o->min || num > o->max) {
 			kith_diag_set(d, "%s wants a number from %llu to %llu", o->name, (unsigned long long)o->min,
 			    (unsigned long long)o->max);
 			return KITH_E_MALFORMED;
@@ -483,12 +264,12 @@ set(struct kith_conf *c, const struct option *o, struct kith_slice v, bool appen
 		*(uint64_t *)at = num;
 		return KITH_OK;
 	case OPT_SIZE:
-		if (!parse_size(v, &num) || num > o->max)
+		if (!conf_size(v, &num) || num > o->max)
 			return wrong(d, o, "a number of bytes, such as 64M or 20G");
 		*(uint64_t *)at = num;
 		return KITH_OK;
 	case OPT_RATE:
-		if (!parse_rate(v, &rate))
+		if (!conf_rate(v, &rate))
 			return wrong(d, o, "a rate, such as \"5/1s burst 20\" or \"1/10m burst 3\", or off");
 		*(struct kith_conf_rate *)at = rate;
 		return KITH_OK;
@@ -507,7 +288,7 @@ kith_conf_set(struct kith_conf *c, const char *name, struct kith_slice value, en
 {
 	int r;
 
-	value = trim(value);
+	value = conf_trim(value);
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		const struct option *o = &options[i];
 		bool append = from == KITH_CONF_COMMAND && c->from[i] == KITH_CONF_COMMAND && is_list(o);
@@ -560,7 +341,7 @@ parse_line(struct kith_conf *c, struct kith_slice line, struct kith_diag *d)
 			break;
 		}
 	}
-	line = trim(line);
+	line = conf_trim(line);
 	if (line.n == 0)
 		return KITH_OK;
 	for (eq = 0; eq < line.n && line.p[eq] != '='; eq++)
@@ -569,7 +350,7 @@ parse_line(struct kith_conf *c, struct kith_slice line, struct kith_diag *d)
 		kith_diag_set(d, "this line is neither `key = value' nor a comment");
 		return KITH_E_MALFORMED;
 	}
-	key = trim(kith_slice_of(line.p, eq));
+	key = conf_trim(kith_slice_of(line.p, eq));
 	if (key.n == 0 || key.n >= sizeof(name)) {
 		kith_diag_set(d, "there is no option before the equals sign");
 		return KITH_E_MALFORMED;

@@ -1,4 +1,4 @@
-libkithedge_a_SOURCES += %D%/conf.c %D%/conf.h
+libkithedge_a_SOURCES += %D%/conf.c %D%/conf.h %D%/value.c %D%/value.h
 dist_man_MANS += %D%/kithd.conf.5
 
 sampledir = $(docdir)
