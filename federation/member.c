@@ -394,6 +394,25 @@ kith_fed_sees(struct kith_fed *f, struct fed_member *m, const struct kith_id *sc
 	}
 }
 
+/*
+ * A banned node keeps the authority class, whatever the cut did to its node.join: else it would never hear of the ban.
+ * That it was ever here shows in a roster feed of its own.
+ */
+static bool
+is_banned_here(struct kith_group *kg, const struct fed_group *g, const struct kith_id *node)
+{
+	struct kith_fact ok = { .kind = KITH_F_NODE, .a = *node };
+	const struct kith_view *now;
+	size_t i;
+
+	if (kith_authority_now(kith_group_authority(kg), &now) != KITH_OK || kith_view_fact(now, &ok))
+		return false;
+	for (i = 0; i < g->feed.n; i++)
+		if (g->scope.v[g->feed.v[i].scope].plane == KITH_PLANE_ROSTER && kith_id_eq(&g->feed.v[i].node, node) && g->feed.v[i].next > 0)
+			return true;
+	return false;
+}
+
 int
 kith_fed_member_look(struct kith_fed *f, struct fed_member *m)
 {
@@ -411,7 +430,7 @@ kith_fed_member_look(struct kith_fed *f, struct fed_member *m)
 		m->level = LEVEL_NONE;
 	else if (kith_fed_in_group(m->g, &m->node, &banned))
 		m->level = LEVEL_FULL;
-	else if (banned)
+	else if (banned || is_banned_here(kg, m->g, &m->node))
 		m->level = LEVEL_AUTHORITY;
 	else
 		m->level = m->invited ? LEVEL_PLANES : LEVEL_NONE;
