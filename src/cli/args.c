@@ -15,7 +15,7 @@ static const struct {
 	[OPT_URL] = { "url", "URL", VALUE, "the node to talk to (else KITH_URL, else that of the session)" },
 	[OPT_AS] = { "as", "NAME", VALUE, "speak as this account (else the newest login)" },
 	[OPT_JSON] = { "json", NULL, FLAG, "print JSON, one object a line" },
-	[OPT_INSECURE] = { "insecure", NULL, FLAG, "take the key of a node that no authority vouches for on trust, and keep to it" },
+	[OPT_INSECURE] = { "insecure", NULL, FLAG, "take the key of a node on trust when no authority vouches for it" },
 	[OPT_HELP] = { "help", NULL, FLAG, "say how to use it" },
 	[OPT_VERSION] = { "version", NULL, FLAG, "say which version this is" },
 	[OPT_BEFORE] = { "before", "ID", VALUE, "only what came before this message" },
@@ -93,7 +93,8 @@ command_named(const char *a, const char *b)
 {
 	char name[64];
 
-	if (snprintf(name, sizeof(name), "%s%s%s", a, b != NULL ? " " : "", b != NULL ? b : "") >= (int)sizeof(name))
+	if (snprintf(name, sizeof(name), "%s%s%s", a, b != NULL ? " " : "",
+	    b != NULL ? b : "") >= (int)sizeof(name))
 		return NULL;
 	for (size_t i = 0; i < cli_n_commands; i++) {
 		if (strcmp(cli_commands[i].name, name) == 0)
@@ -143,7 +144,8 @@ unknown(const struct cli_list *w)
 		}
 	}
 	if (best != NULL)
-		return cli_fail(CLI_USAGE, "there is no command \"%s\"; did you mean \"%s\"? `kith help` lists them all", w->v[0], best);
+		return cli_fail(CLI_USAGE, "there is no command \"%s\"; did you mean \"%s\"? `kith help` lists them all",
+		    w->v[0], best);
 	return cli_fail(CLI_USAGE, "there is no command \"%s\"; `kith help` lists them all", w->v[0]);
 }
 
@@ -179,7 +181,8 @@ cli_help(struct cli *c)
 		for (size_t i = 0, first = 1; i < cli_n_commands; i++) {
 			size_t len = strlen(c->word.v[0]);
 
-			if (strncmp(cli_commands[i].name, c->word.v[0], len) != 0 || cli_commands[i].name[len] != ' ')
+			if (strncmp(cli_commands[i].name, c->word.v[0], len) != 0 ||
+			    cli_commands[i].name[len] != ' ')
 				continue;
 			if (!first)
 				fputs("\n", stdout);
@@ -235,7 +238,8 @@ take_option(struct cli *c, int argc, char **argv, int *i)
 	if (strcmp(word, "-h") == 0)
 		word = "--help";
 	len = eq != NULL ? (size_t)(eq - word) : strlen(word);
-	while (o < OPT_COUNT && !(word[1] == '-' && strlen(options[o].name) == len - 2 && strncmp(options[o].name, word + 2, len - 2) == 0))
+	while (o < OPT_COUNT && !(word[1] == '-' && strlen(options[o].name) == len - 2 &&
+	    strncmp(options[o].name, word + 2, len - 2) == 0))
 		o++;
 	if (o == OPT_COUNT)
 		return unknown_option(word, len - 2);
@@ -266,10 +270,12 @@ check_use(struct cli *c)
 
 	for (size_t o = 0; o < OPT_COUNT; o++) {
 		if (c->opt[o] != NULL && ((k->opts | ALWAYS) & OPT_BIT(o)) == 0)
-			return cli_fail(CLI_USAGE, "`kith %s` takes no --%s; `kith help %s` says what it takes", k->name, options[o].name, k->name);
+			return cli_fail(CLI_USAGE, "`kith %s` takes no --%s; `kith help %s` says what it takes",
+			    k->name, options[o].name, k->name);
 	}
 	if (c->word.n < k->min || c->word.n > k->max)
-		return cli_fail(CLI_USAGE, "that is too %s; it goes: kith %s %s", c->word.n < k->min ? "little" : "much", k->name, k->args);
+		return cli_fail(CLI_USAGE, "that is too %s; it goes: kith %s %s",
+		    c->word.n < k->min ? "little" : "much", k->name, k->args);
 	return CLI_OK;
 }
 
@@ -280,6 +286,7 @@ cli_args_parse(struct cli *c, int argc, char **argv)
 	size_t used;
 	int r = CLI_OK;
 
+	c->word.n = c->perm.n = c->may.n = 0;
 	c->word.v = calloc((size_t)argc + 1, sizeof(*c->word.v));
 	c->perm.v = calloc((size_t)argc + 1, sizeof(*c->perm.v));
 	c->may.v = calloc((size_t)argc + 1, sizeof(*c->may.v));

@@ -34,11 +34,12 @@ struct cli;
 
 struct cli_command {
 	const char *name;               /* "send", "group new" */
-	const char *args, *help;
+	const char *args;
 	size_t min, max;                /* words after the name */
-	uint32_t opts;                  /* besides those that all commands take */
 	int (*run)(struct cli *c);      /* the exit status */
+	uint32_t opts;                  /* besides those that all commands take */
 	bool stranger;                  /* needs no session */
+	const char *help;
 };
 extern const struct cli_command cli_commands[];
 extern const size_t cli_n_commands;

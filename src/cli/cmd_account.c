@@ -40,7 +40,8 @@ tell_recovery(struct cli *c, const json_t *answer)
 	const char *key = cli_str(answer, "recovery");
 
 	if (key[0] != '\0' && c->opt[OPT_JSON] == NULL)
-		cli_note("Write this recovery key down and keep it; it is shown once and brings the account back when all else is lost:\n%s", key);
+		cli_note("Write this recovery key down; it is shown once, and brings the account back when all else is lost:\n%s",
+		    key);
 }
 
 /* The answer's account becomes the session; prints who it is. */
@@ -68,8 +69,9 @@ signed_in(struct cli *c, json_t *answer)
 	if (r != CLI_OK)
 		return r;
 	tell_recovery(c, answer);
-	out = json_pack("{s:s, s:s, s:s, s:s, s:O*}", "handle", cli_str(answer, "handle"), "uid", cli_str(answer, "uid"),
-	    "node", cli_str(me, "node"), "url", cli_http_url(c->http)->text, "recovery", json_object_get(answer, "recovery"));
+	out = json_pack("{s:s, s:s, s:s, s:s, s:O*}", "handle", cli_str(answer, "handle"), "uid",
+	    cli_str(answer, "uid"), "node", cli_str(me, "node"), "url", cli_http_url(c->http)->text, "recovery",
+	    json_object_get(answer, "recovery"));
 	return out != NULL ? cli_put_result(c, out, "handle") : cli_nomem();
 }
 
@@ -80,7 +82,8 @@ ready_for_secrets(struct cli *c)
 	int r = cli_connect(c);
 
 	if (r == CLI_OK && !cli_http_url(c->http)->tls && !cli_url_is_loopback(cli_http_url(c->http)))
-		cli_note("kith: %s is not encrypted: whoever is on the network can read along", cli_http_url(c->http)->text);
+		cli_note("kith: %s is not encrypted: whoever is on the network can read along",
+		    cli_http_url(c->http)->text);
 	return r;
 }
 
@@ -88,7 +91,7 @@ static int
 sign_in(struct cli *c, const char *method, bool is_new)
 {
 	char password[CLI_PASSWORD_MAX + 1] = "", client[64];
-	const char *name;
+	const char *name = NULL;
 	json_auto_t *answer = NULL;
 	json_t *params;
 	int r = name_given(c, &name);
@@ -131,7 +134,8 @@ cli_cmd_guest(struct cli *c)
 
 	client_name(client, sizeof(client));
 	if (r == CLI_OK)
-		r = cli_call(c, "account.guest", json_pack("{s:s, s:s}", "name", c->word.v[0], "client", client), &answer);
+		r = cli_call(c, "account.guest", json_pack("{s:s, s:s}", "name", c->word.v[0], "client", client),
+		    &answer);
 	return r == CLI_OK ? signed_in(c, answer) : r;
 }
 
@@ -160,8 +164,8 @@ cli_cmd_claim(struct cli *c)
 	snprintf(s.handle, sizeof(s.handle), "%s", cli_str(answer, "handle"));
 	r = cli_session_keep(c, &s);
 	sodium_memzero(&s, sizeof(s));
-	out = json_pack("{s:s, s:s, s:s, s:s, s:O*}", "handle", c->session->handle, "uid", c->session->uid, "node", c->session->node,
-	    "url", c->session->url, "recovery", json_object_get(answer, "recovery"));
+	out = json_pack("{s:s, s:s, s:s, s:s, s:O*}", "handle", c->session->handle, "uid", c->session->uid, "node",
+	    c->session->node, "url", c->session->url, "recovery", json_object_get(answer, "recovery"));
 	return r != CLI_OK ? r : out != NULL ? cli_put_result(c, out, "handle") : cli_nomem();
 }
 
@@ -213,7 +217,8 @@ end_sessions(struct cli *c, const json_t *list)
 		if (!cli_is_idlike(which) || !cli_begins(cli_str(s, "id"), which))
 			continue;
 		if (id != NULL)
-			return cli_fail(CLI_FAILED, "more than one session begins with %s: give more of its id", which);
+			return cli_fail(CLI_FAILED, "more than one session begins with %s: give more of its id",
+			    which);
 		id = cli_str(s, "id");
 	}
 	if (id == NULL)
@@ -244,7 +249,8 @@ cli_cmd_sessions(struct cli *c)
 		}
 		cli_when(cli_int(s, "made"), made);
 		cli_when(cli_int(s, "seen"), seen);
-		cli_table_row(t, (const char *[]){ cli_short(cli_str(s, "id"), id), made, seen, cli_str(s, "client"), cli_is(s, "current") ? "this one" : "" });
+		cli_table_row(t, (const char *[]){ cli_short(cli_str(s, "id"), id), made, seen,
+		    cli_str(s, "client"), cli_is(s, "current") ? "this one" : "" });
 	}
 	return cli_table_put(t) == CLI_OK ? r : CLI_FAILED;
 }

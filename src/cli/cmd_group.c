@@ -17,8 +17,8 @@ cli_cmd_group_new(struct cli *c)
 {
 	json_auto_t *answer = NULL;
 	char txn[CLI_TXN];
-	int r = cli_call(c, "group.new", json_pack("{s:s, s:s?, s:s}", "name", c->word.v[0], "join", c->opt[OPT_JOIN], "txn", cli_txn(txn)),
-	    &answer);
+	int r = cli_call(c, "group.new", json_pack("{s:s, s:s?, s:s}", "name", c->word.v[0], "join",
+	    c->opt[OPT_JOIN], "txn", cli_txn(txn)), &answer);
 
 	return r == CLI_OK ? cli_put_result(c, answer, "id") : r;
 }
@@ -29,7 +29,8 @@ cli_cmd_group_set(struct cli *c)
 	char group[KITH_ID_STR];
 	int r = cli_find_group(c, c->word.v[0], group);
 
-	return r == CLI_OK ? cli_act(c, "group.set", group, json_pack("{s:s, s:s}", "key", c->word.v[1], "value", c->word.v[2])) : r;
+	return r == CLI_OK ? cli_act(c, "group.set", group,
+	    json_pack("{s:s, s:s}", "key", c->word.v[1], "value", c->word.v[2])) : r;
 }
 
 int
@@ -52,9 +53,10 @@ cli_cmd_groups(struct cli *c)
 			r = cli_put_json(g);
 			continue;
 		}
-		snprintf(people, sizeof(people), "%lld members, %lld nodes", (long long)cli_int(g, "members"), (long long)cli_int(g, "nodes"));
-		cli_table_row(t, (const char *[]){ cli_short(cli_str(g, "id"), id), cli_str(g, "name"), direct ? "direct" : cli_str(g, "join"),
-		    people, cli_is(g, "owner") && !direct ? "owner" : "" });
+		snprintf(people, sizeof(people), "%lld members, %lld nodes", (long long)cli_int(g, "members"),
+		    (long long)cli_int(g, "nodes"));
+		cli_table_row(t, (const char *[]){ cli_short(cli_str(g, "id"), id), cli_str(g, "name"),
+		    direct ? "direct" : cli_str(g, "join"), people, cli_is(g, "owner") && !direct ? "owner" : "" });
 	}
 	return cli_table_put(t) == CLI_OK ? r : CLI_FAILED;
 }
@@ -86,7 +88,8 @@ one_member(void *ctx, json_t *m)
 	kith_buf_put(&roles, "", 1);
 	cli_handle(l->c, m, "handle", handle, sizeof(handle));
 	if (kith_buf_err(&roles) == KITH_OK)
-		cli_table_row(l->t, (const char *[]){ cli_short(cli_str(m, "uid"), id), handle, (const char *)roles.p });
+		cli_table_row(l->t, (const char *[]){ cli_short(cli_str(m, "uid"), id), handle,
+		    (const char *)roles.p });
 	kith_buf_fini(&roles);
 	return true;
 }
@@ -141,8 +144,9 @@ cli_cmd_invite(struct cli *c)
 	if (r == CLI_OK && c->opt[OPT_ROLE] != NULL)
 		r = cli_find_role(c, group, c->opt[OPT_ROLE], role);
 	if (r == CLI_OK)
-		r = cli_call(c, "invite.new", json_pack("{s:s, s:I, s:I, s:s?}", "group", group, "uses", (json_int_t)n_uses,
-		    "expires", (json_int_t)ttl_ms, "role", role[0] != '\0' ? role : NULL), &answer);
+		r = cli_call(c, "invite.new", json_pack("{s:s, s:I, s:I, s:s?}", "group", group, "uses",
+		    (json_int_t)n_uses, "expires", (json_int_t)ttl_ms, "role", role[0] != '\0' ? role : NULL),
+		    &answer);
 	if (r != CLI_OK)
 		return r;
 	if (c->terminal && c->opt[OPT_JSON] == NULL)
@@ -174,11 +178,12 @@ cli_cmd_invites(struct cli *c)
 		}
 		snprintf(expires, sizeof(expires), "expires %s", cli_when(cli_int(inv, "expires"), when));
 		if (cli_int(inv, "uses") > 0)
-			snprintf(uses, sizeof(uses), "used %lld of %lld", (long long)cli_int(inv, "used"), (long long)cli_int(inv, "uses"));
+			snprintf(uses, sizeof(uses), "used %lld of %lld", (long long)cli_int(inv, "used"),
+			    (long long)cli_int(inv, "uses"));
 		else
 			snprintf(uses, sizeof(uses), "no limit");
-		cli_table_row(t, (const char *[]){ cli_short(cli_str(inv, "id"), id), cli_str(inv, "maker"), uses, expires,
-		    cli_is(inv, "revoked") ? "revoked" : "" });
+		cli_table_row(t, (const char *[]){ cli_short(cli_str(inv, "id"), id), cli_str(inv, "maker"), uses,
+		    expires, cli_is(inv, "revoked") ? "revoked" : "" });
 	}
 	return cli_table_put(t) == CLI_OK ? r : CLI_FAILED;
 }
@@ -228,8 +233,8 @@ cli_cmd_requests(struct cli *c)
 		if (c->opt[OPT_JSON] != NULL)
 			r = cli_put_json(who);
 		else
-			cli_table_row(t, (const char *[]){ cli_short(cli_str(who, "uid"), id), cli_str(who, "handle"),
-			    cli_when(cli_int(who, "asked"), asked) });
+			cli_table_row(t, (const char *[]){ cli_short(cli_str(who, "uid"), id),
+			    cli_str(who, "handle"), cli_when(cli_int(who, "asked"), asked) });
 	}
 	return cli_table_put(t) == CLI_OK ? r : CLI_FAILED;
 }
@@ -253,5 +258,6 @@ cli_cmd_refuse(struct cli *c)
 
 	if (r == CLI_OK)
 		r = cli_find_request(c, group, c->word.v[1], uid);
-	return r == CLI_OK ? cli_call(c, "request.refuse", json_pack("{s:s, s:s}", "group", group, "user", uid), NULL) : r;
+	return r == CLI_OK ? cli_call(c, "request.refuse", json_pack("{s:s, s:s}", "group", group, "user", uid),
+	    NULL) : r;
 }

@@ -40,8 +40,8 @@ say(struct cli *c, const struct cli_place *at, const char *reply, const char *te
 		return cli_fail(CLI_USAGE, "there is nothing to say in an empty message");
 	if (strlen(text) > TEXT_MAX)
 		return cli_fail(CLI_USAGE, "a message has at most %d bytes", TEXT_MAX);
-	r = cli_call_as(c, "message.send", json_pack("{s:s, s:s, s:s, s:s?, s:s}", "group", at->group, "panel", at->panel, "text", text,
-	    "reply", reply, "txn", cli_txn(txn)), patience, &answer);
+	r = cli_call_as(c, "message.send", json_pack("{s:s, s:s, s:s, s:s?, s:s}", "group", at->group, "panel",
+	    at->panel, "text", text, "reply", reply, "txn", cli_txn(txn)), patience, &answer);
 	return r == CLI_OK ? cli_put_result(c, answer, "id") : r;
 }
 
@@ -152,7 +152,8 @@ cli_cmd_edit(struct cli *c)
 	text = words_from(c, 1);
 	if (text == NULL)
 		return cli_nomem();
-	r = cli_call(c, "message.edit", json_pack("{s:s, s:s, s:s, s:s}", "group", m.at.group, "id", m.id, "text", text, "txn", cli_txn(txn)), &answer);
+	r = cli_call(c, "message.edit", json_pack("{s:s, s:s, s:s, s:s}", "group", m.at.group, "id", m.id, "text",
+	    text, "txn", cli_txn(txn)), &answer);
 	free(text);
 	return r == CLI_OK ? cli_put_result(c, answer, "id") : r;
 }
@@ -178,7 +179,8 @@ cli_cmd_react(struct cli *c)
 	struct cli_message m;
 	int r = cli_find_message(c, c->word.v[0], &m);
 
-	return r == CLI_OK ? on_message(c, "message.react", json_pack("{s:s, s:b}", "emoji", c->word.v[1], "on", c->opt[OPT_OFF] == NULL), &m) : r;
+	return r == CLI_OK ? on_message(c, "message.react",
+	    json_pack("{s:s, s:b}", "emoji", c->word.v[1], "on", c->opt[OPT_OFF] == NULL), &m) : r;
 }
 
 int
@@ -209,8 +211,8 @@ collect(struct cli *c, const struct cli_place *at, char *before, size_t cap, uin
 		uint64_t want = last - have < 100 ? last - have : 100;
 		json_auto_t *answer = NULL;
 		json_t *list;
-		int r = cli_call(c, "message.list", json_pack("{s:s, s:s, s:s?, s:I}", "group", at->group, "panel", at->panel,
-		    "before", before[0] != '\0' ? before : NULL, "limit", (json_int_t)want), &answer);
+		int r = cli_call(c, "message.list", json_pack("{s:s, s:s, s:s?, s:I}", "group", at->group, "panel",
+		    at->panel, "before", before[0] != '\0' ? before : NULL, "limit", (json_int_t)want), &answer);
 
 		if (r != CLI_OK)
 			return r;

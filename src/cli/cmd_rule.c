@@ -63,8 +63,9 @@ cli_cmd_panel_new(struct cli *c)
 	char group[KITH_ID_STR];
 	int r = cli_find_group(c, c->word.v[0], group);
 
-	return r == CLI_OK ? cli_act(c, "panel.new", group, json_pack("{s:s, s:s?, s:b}", "name", c->word.v[1], "kind", c->opt[OPT_KIND],
-	    "private", c->opt[OPT_PRIVATE] != NULL)) : r;
+	return r == CLI_OK ? cli_act(c, "panel.new", group,
+	    json_pack("{s:s, s:s?, s:b}", "name", c->word.v[1], "kind", c->opt[OPT_KIND], "private",
+	    c->opt[OPT_PRIVATE] != NULL)) : r;
 }
 
 int
@@ -82,7 +83,8 @@ cli_cmd_panel_set(struct cli *c)
 		r = cli_find_place(c, text, true, &folder);
 		value = folder.panel;
 	}
-	return r == CLI_OK ? cli_act(c, "panel.set", at.group, json_pack("{s:s, s:s, s:s}", "panel", at.panel, "key", c->word.v[1], "value", value)) : r;
+	return r == CLI_OK ? cli_act(c, "panel.set", at.group,
+	    json_pack("{s:s, s:s, s:s}", "panel", at.panel, "key", c->word.v[1], "value", value)) : r;
 }
 
 int
@@ -103,8 +105,9 @@ cli_cmd_panel_allow(struct cli *c)
 
 	if (r == CLI_OK)
 		r = cli_find_role_or_user(c, at.group, c->word.v[1], role, uid);
-	return r == CLI_OK ? cli_act(c, "panel.override", at.group, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "effect", second_word(c), "panel", at.panel,
-	    "perm", c->word.v[2], "role", role[0] != '\0' ? role : NULL, "user", uid[0] != '\0' ? uid : NULL)) : r;
+	return r == CLI_OK ? cli_act(c, "panel.override", at.group,
+	    json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "effect", second_word(c), "panel", at.panel, "perm",
+	    c->word.v[2], "role", role[0] != '\0' ? role : NULL, "user", uid[0] != '\0' ? uid : NULL)) : r;
 }
 
 int
@@ -123,13 +126,15 @@ cli_cmd_panels(struct cli *c)
 		return r;
 	t = cli_table_new(5);
 	json_array_foreach(cli_get(answer, "panels"), i, p) {
-		const char *marks = cli_is(p, "private") ? cli_is(p, "open") ? "private" : "private, closed" : cli_is(p, "open") ? "" : "closed";
+		const char *marks = cli_is(p, "private") ? cli_is(p, "open") ? "private" : "private, closed" :
+		    cli_is(p, "open") ? "" : "closed";
 		char id[CLI_SHORT];
 
 		if (c->opt[OPT_JSON] != NULL)
 			r = cli_put_json(p);
 		else
-			cli_table_row(t, (const char *[]){ cli_short(cli_str(p, "id"), id), cli_str(p, "name"), cli_str(p, "kind"), marks, cli_str(p, "topic") });
+			cli_table_row(t, (const char *[]){ cli_short(cli_str(p, "id"), id), cli_str(p, "name"),
+			    cli_str(p, "kind"), marks, cli_str(p, "topic") });
 	}
 	return cli_table_put(t) == CLI_OK ? r : CLI_FAILED;
 }
@@ -145,7 +150,7 @@ cli_cmd_role_new(struct cli *c)
 	int r;
 
 	if (c->opt[OPT_LEVEL] == NULL || c->opt[OPT_PERM] == NULL)
-		return cli_fail(CLI_USAGE, "a role has a level and permissions: kith role new GROUP NAME --level N --perm P...");
+		return cli_fail(CLI_USAGE, "it needs a level and permissions: kith role new GROUP NAME --level N --perm P...");
 	if (cli_number(c->opt[OPT_LEVEL], 99, &level) != KITH_OK || level == 0)
 		return cli_fail(CLI_USAGE, "--level takes a number from 1 to 99, not \"%s\"", c->opt[OPT_LEVEL]);
 	r = cli_find_group(c, c->word.v[0], group);
@@ -153,7 +158,8 @@ cli_cmd_role_new(struct cli *c)
 		return r;
 	perms = strings(c->perm.v, c->perm.n);
 	may = c->may.n > 0 ? strings(c->may.v, c->may.n) : NULL;
-	params = json_pack("{s:s, s:I, s:o, s:o*}", "name", c->word.v[1], "level", (json_int_t)level, "perms", perms, "may", may);
+	params = json_pack("{s:s, s:I, s:o, s:o*}", "name", c->word.v[1], "level", (json_int_t)level, "perms",
+	    perms, "may", may);
 	return cli_act(c, "role.new", group, params);
 }
 
@@ -165,8 +171,9 @@ cli_cmd_role_allow(struct cli *c)
 
 	if (r == CLI_OK)
 		r = cli_find_role(c, group, c->word.v[1], role);
-	return r == CLI_OK ? cli_act(c, "role.set", group, json_pack("{s:b, s:s, s:o}", "allow", strcmp(second_word(c), "allow") == 0, "role", role,
-	    "perms", strings(c->word.v + 2, c->word.n - 2))) : r;
+	return r == CLI_OK ? cli_act(c, "role.set", group,
+	    json_pack("{s:b, s:s, s:o}", "allow", strcmp(second_word(c), "allow") == 0, "role", role, "perms",
+	    strings(c->word.v + 2, c->word.n - 2))) : r;
 }
 
 int
@@ -232,10 +239,12 @@ cli_cmd_roles(struct cli *c)
 			continue;
 		}
 		if (cli_int(role, "level") > 0)
-			snprintf(line, sizeof(line), "%s  %s, level %lld, held by %zu", cli_short(cli_str(role, "id"), id), cli_str(role, "name"),
+			snprintf(line, sizeof(line), "%s  %s, level %lld, held by %zu",
+			    cli_short(cli_str(role, "id"), id), cli_str(role, "name"),
 			    (long long)cli_int(role, "level"), holders);
 		else
-			snprintf(line, sizeof(line), "%s  %s, implicit", cli_short(cli_str(role, "id"), id), cli_str(role, "name"));
+			snprintf(line, sizeof(line), "%s  %s, implicit", cli_short(cli_str(role, "id"), id),
+			    cli_str(role, "name"));
 		cli_put_line(line);
 		put_perms(cli_get(role, "perms"));
 	}
@@ -253,7 +262,8 @@ cli_cmd_person(struct cli *c)
 	int r;
 
 	if (c->opt[OPT_FOR] != NULL && cli_duration(c->opt[OPT_FOR], &for_ms) != KITH_OK)
-		return cli_fail(CLI_USAGE, "--for takes a time such as 30s, 10m, 2h or 7d, not \"%s\"", c->opt[OPT_FOR]);
+		return cli_fail(CLI_USAGE, "--for takes a time such as 30s, 10m, 2h or 7d, not \"%s\"",
+		    c->opt[OPT_FOR]);
 	r = cli_find_group(c, c->word.v[0], group);
 	if (r == CLI_OK)
 		r = cli_find_user(c, group, c->word.v[1], uid);
@@ -317,8 +327,8 @@ put_act(const json_t *a)
 	static const char *const things[] = { "role", "panel", "node", "invite" };
 
 	kith_buf_init(&b, 0);
-	kith_buf_printf(&b, "%s %s %s  %s", cli_when(cli_int(a, "clock"), when), cli_short(cli_str(a, "id"), id), cli_str(a, "author"),
-	    cli_str(a, "kind"));
+	kith_buf_printf(&b, "%s %s %s  %s", cli_when(cli_int(a, "clock"), when), cli_short(cli_str(a, "id"), id),
+	    cli_str(a, "author"), cli_str(a, "kind"));
 	json_array_foreach(cli_get(a, "users"), i, who)
 		kith_buf_printf(&b, " %s", json_string_value(who));
 	for (i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
@@ -354,8 +364,8 @@ cli_cmd_audit(struct cli *c)
 		json_t *acts;
 		size_t n;
 
-		r = cli_call(c, "audit.list", json_pack("{s:s, s:s?, s:I}", "group", group, "before", before[0] != '\0' ? before : NULL,
-		    "limit", (json_int_t)(want < 100 ? want : 100)), &answer);
+		r = cli_call(c, "audit.list", json_pack("{s:s, s:s?, s:I}", "group", group, "before",
+		    before[0] != '\0' ? before : NULL, "limit", (json_int_t)(want < 100 ? want : 100)), &answer);
 		acts = cli_get(answer, "acts");
 		n = json_array_size(acts);
 		if (r != CLI_OK || n == 0)

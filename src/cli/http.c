@@ -122,8 +122,8 @@ take_answer(struct cli_http *h, uint64_t deadline, struct cli_answer *out, bool 
 }
 
 int
-cli_http_post(struct cli_http *h, const char *target, const char *token, struct kith_slice json, uint64_t timeout_ms,
-    struct cli_answer *out, bool *reached, struct kith_diag *d)
+cli_http_post(struct cli_http *h, const char *target, const char *token, struct kith_slice json,
+    uint64_t timeout_ms, struct cli_answer *out, bool *reached, struct kith_diag *d)
 {
 	uint64_t deadline = cli_now_ms() + timeout_ms;
 	struct kith_buf b;

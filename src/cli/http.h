@@ -13,7 +13,7 @@
 struct cli_http;
 
 /* known: where the keys of nodes are kept that no authority vouches for. insecure: take an unknown key and keep it. */
-struct cli_http *cli_http_new(const struct cli_url *u, const char *known, bool insecure);       /* NULL: out of memory */
+struct cli_http *cli_http_new(const struct cli_url *u, const char *known, bool insecure);   /* NULL: out of memory */
 void cli_http_free(struct cli_http *h);                 /* NULL is fine */
 const struct cli_url *cli_http_url(const struct cli_http *h);
 

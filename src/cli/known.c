@@ -61,7 +61,8 @@ keep(const char *file, const char *name, const char *pin, struct kith_diag *d)
 
 /* Asks the node for its key and writes it down. */
 static int
-learn_key(const struct cli_url *u, const char *file, const char *name, uint8_t pin[KITH_TLS_PIN_BYTES], struct kith_diag *d)
+learn_key(const struct cli_url *u, const char *file, const char *name, uint8_t pin[KITH_TLS_PIN_BYTES],
+    struct kith_diag *d)
 {
 	struct cli_net *n = NULL;
 	char text[KITH_ID_STR];
@@ -97,8 +98,9 @@ cli_known_dial(const struct cli_url *u, const char *file, bool learn, struct cli
 	if (r == KITH_OK) {
 		r = cli_net_open(u, KITH_TLS_PINNED, pin, out, d);
 		if (r == KITH_E_DENIED)
-			kith_diag_set(d, "the key of %s is not the one that you know it by. If it was changed on purpose, delete its line in %s and "
-			    "use --insecure once; if not, somebody stands between you and the node", name, file);
+			kith_diag_set(d, "the key of %s is not the one that you know it by. If it was changed on purpose, "
+			    "delete its line in %s and use --insecure once; if not, somebody stands between you and the node",
+			    name, file);
 		return r;
 	}
 	if (r != KITH_E_NOTFOUND)
@@ -110,7 +112,8 @@ cli_known_dial(const struct cli_url *u, const char *file, bool learn, struct cli
 		char why[sizeof(d->text)];
 
 		memcpy(why, d->text, sizeof(why));
-		kith_diag_set(d, "%.200s. If it is a node of your own, --insecure takes its key on trust once and keeps to it from then on", why);
+		kith_diag_set(d, "%.200s. If it is a node of your own, --insecure takes its key on trust once, and keeps "
+		    "to it from then on", why);
 		return r;
 	}
 	r = learn_key(u, file, name, pin, d);

@@ -13,6 +13,7 @@
  * down and says so. DENIED, with what to do: the key is not the one that stands
  * there, or there is none. As cli_net_open.
  */
-KITH_MUST_USE int cli_known_dial(const struct cli_url *u, const char *file, bool learn, struct cli_net **out, struct kith_diag *d);
+KITH_MUST_USE int cli_known_dial(const struct cli_url *u, const char *file, bool learn, struct cli_net **out,
+    struct kith_diag *d);
 
 #endif

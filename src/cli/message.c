@@ -46,8 +46,8 @@ static int
 put_object(const char *event, const char *group, const char *panel, const json_t *m)
 {
 	/* what is left out: `order`, which is for the node, and whose reactions are one's own */
-	static const char *const keys[] = { "id", "author", "uid", "text", "clock", "node", "node_name", "seq", "edited", "late",
-	    "state", "reply", "pinned" };
+	static const char *const keys[] = { "id", "author", "uid", "text", "clock", "node", "node_name", "seq",
+	    "edited", "late", "state", "reply", "pinned" };
 	json_auto_t *o = json_object();
 
 	if (event != NULL)
@@ -69,7 +69,8 @@ put_object(const char *event, const char *group, const char *panel, const json_t
 static const char *
 colour_of(const char *uid)
 {
-	static const char *const colours[] = { "\033[36m", "\033[32m", "\033[33m", "\033[35m", "\033[34m", "\033[96m", "\033[92m", "\033[95m" };
+	static const char *const colours[] = { "\033[36m", "\033[32m", "\033[33m", "\033[35m", "\033[34m",
+	    "\033[96m", "\033[92m", "\033[95m" };
 	unsigned h = 0;
 
 	for (; *uid != '\0'; uid++)
@@ -105,7 +106,8 @@ put_marks(struct kith_buf *b, const json_t *m)
 }
 
 int
-cli_put_message(struct cli *c, const char *place, const char *event, const char *group, const char *panel, const json_t *m)
+cli_put_message(struct cli *c, const char *place, const char *event, const char *group, const char *panel,
+    const json_t *m)
 {
 	const char *dim = c->colour ? "\033[2m" : "", *end = c->colour ? "\033[0m" : "";
 	char when[CLI_WHEN], id[CLI_SHORT], handle[600], reply[CLI_SHORT];
@@ -116,7 +118,8 @@ cli_put_message(struct cli *c, const char *place, const char *event, const char 
 		return put_object(event, group, panel, m);
 	cli_handle(c, m, "author", handle, sizeof(handle));
 	kith_buf_init(&b, 0);
-	kith_buf_printf(&b, "%s%s ", dim, cli_int(m, "clock") > 0 ? cli_when(cli_int(m, "clock"), when) : "-------------------");
+	kith_buf_printf(&b, "%s%s ", dim, cli_int(m, "clock") > 0 ? cli_when(cli_int(m, "clock"), when) :
+	    "-------------------");
 	cli_clean(&b, kith_slice_str(cli_short(cli_str(m, "id"), id)), 0);
 	kith_buf_printf(&b, "%s ", end);
 	if (place != NULL) {

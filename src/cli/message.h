@@ -8,6 +8,7 @@
  * --json, as an object. place, which stands before it, may be NULL; event, of the
  * object, likewise. m is a message as the node gives it.
  */
-int cli_put_message(struct cli *c, const char *place, const char *event, const char *group, const char *panel, const json_t *m);
+int cli_put_message(struct cli *c, const char *place, const char *event, const char *group, const char *panel,
+    const json_t *m);
 
 #endif

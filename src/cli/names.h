@@ -25,7 +25,8 @@ int cli_find_user(struct cli *c, const char *group, const char *text, char uid[K
 /* One of those who ask to be let in. */
 int cli_find_request(struct cli *c, const char *group, const char *text, char uid[KITH_ID_STR]);
 /* role:NAME, user:NAME, or a name that is only one of them; the other is "". */
-int cli_find_role_or_user(struct cli *c, const char *group, const char *text, char role[KITH_ID_STR], char uid[KITH_ID_STR]);
+int cli_find_role_or_user(struct cli *c, const char *group, const char *text, char role[KITH_ID_STR],
+    char uid[KITH_ID_STR]);
 /* A node by its name or id, among those of the group's members and of acts about nodes. */
 int cli_find_node(struct cli *c, const char *group, const char *text, char node[KITH_ID_STR]);
 
@@ -35,7 +36,8 @@ struct cli_message {
 };
 int cli_find_message(struct cli *c, const char *text, struct cli_message *out);
 /* Among the invites of one group (may be NULL), or of all. */
-int cli_find_invite(struct cli *c, const char *group_text, const char *text, char invite[KITH_ID_STR], char group[KITH_ID_STR]);
+int cli_find_invite(struct cli *c, const char *group_text, const char *text, char invite[KITH_ID_STR],
+    char group[KITH_ID_STR]);
 
 /* group.list, asked once; borrowed. NULL: *r has the status. again: ask anew. */
 json_t *cli_groups(struct cli *c, bool again, int *r);

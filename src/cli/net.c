@@ -91,7 +91,8 @@ cli_url_parse(const char *s, struct cli_url *out, struct kith_diag *d)
 	if (u.port == (u.tls ? 443u : 80u))
 		snprintf(u.hostport, sizeof(u.hostport), "%s%s%s", port, u.host, port[0] != '\0' ? "]" : "");
 	else
-		snprintf(u.hostport, sizeof(u.hostport), "%s%s%s:%u", port, u.host, port[0] != '\0' ? "]" : "", u.port);
+		snprintf(u.hostport, sizeof(u.hostport), "%s%s%s:%u", port, u.host, port[0] != '\0' ? "]" : "",
+		    u.port);
 	snprintf(u.text, sizeof(u.text), "%s://%s", u.tls ? "https" : "http", u.hostport);
 	*out = u;
 	return KITH_OK;
@@ -127,7 +128,8 @@ wait_for(int fd, short events, uint64_t deadline_ms)
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = events };
 		uint64_t now = cli_now_ms();
-		int n = poll(&p, 1, now >= deadline_ms ? 0 : deadline_ms - now > 60000 ? 60000 : (int)(deadline_ms - now));
+		int n = poll(&p, 1, now >= deadline_ms ? 0 : deadline_ms - now > 60000 ? 60000 :
+		    (int)(deadline_ms - now));
 
 		if (n > 0)
 			return KITH_OK;
@@ -152,12 +154,13 @@ try_address(const struct addrinfo *a, uint64_t deadline_ms, int *err)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (connect(fd, a->ai_addr, a->ai_addrlen) == 0)
 		return fd;
-	if (errno != EINPROGRESS)
-		*err = errno;
-	else if (wait_for(fd, POLLOUT, deadline_ms) != KITH_OK)
+	*err = errno;
+	if (*err == EINPROGRESS) {
 		*err = ETIMEDOUT;
-	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, err, &len) != 0)
-		*err = errno;
+		if (wait_for(fd, POLLOUT, deadline_ms) == KITH_OK &&
+		    getsockopt(fd, SOL_SOCKET, SO_ERROR, err, &len) != 0)
+			*err = errno;
+	}
 	if (*err == 0)
 		return fd;
 	close(fd);
@@ -167,7 +170,8 @@ try_address(const struct addrinfo *a, uint64_t deadline_ms, int *err)
 static int
 connect_to(const struct cli_url *u, uint64_t deadline_ms, int *fd, struct kith_diag *d)
 {
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG };
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG };
 	struct addrinfo *list = NULL;
 	char port[8];
 	int r, err = 0;
@@ -177,7 +181,8 @@ connect_to(const struct cli_url *u, uint64_t deadline_ms, int *fd, struct kith_d
 	snprintf(port, sizeof(port), "%u", u->port);
 	r = getaddrinfo(u->host, port, &hints, &list);
 	if (r != 0) {
-		kith_diag_set(d, "there is no host called %s (%s)", u->host, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+		kith_diag_set(d, "there is no host called %s (%s)", u->host,
+		    r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 		return r == EAI_AGAIN ? KITH_E_BUSY : KITH_E_NOTFOUND;
 	}
 	*fd = -1;
@@ -186,7 +191,8 @@ connect_to(const struct cli_url *u, uint64_t deadline_ms, int *fd, struct kith_d
 	freeaddrinfo(list);
 	if (*fd >= 0)
 		return KITH_OK;
-	kith_diag_set(d, "no node answers at %s (%s): is kithd running there? Another address goes by --url", u->text, strerror(err));
+	kith_diag_set(d, "no node answers at %s (%s): is kithd running there? Another address goes by --url",
+	    u->text, strerror(err));
 	return KITH_E_BUSY;
 }
 
@@ -224,7 +230,8 @@ handshake(struct cli_net *n, const struct cli_url *u, uint64_t deadline_ms, stru
 		}
 		r = ssl_wait(n, done, deadline_ms);
 		if (r != KITH_OK) {
-			kith_diag_set(d, "%s %s", u->text, r == KITH_E_EARLY ? "does not go on with the TLS handshake" :
+			kith_diag_set(d, "%s %s", u->text,
+			    r == KITH_E_EARLY ? "does not go on with the TLS handshake" :
 			    "ends the connection in the TLS handshake: is it http:// there?");
 			return KITH_E_BUSY;
 		}
@@ -232,7 +239,8 @@ handshake(struct cli_net *n, const struct cli_url *u, uint64_t deadline_ms, stru
 }
 
 int
-cli_net_open(const struct cli_url *u, enum kith_tls_trust trust, const uint8_t *pin, struct cli_net **out, struct kith_diag *d)
+cli_net_open(const struct cli_url *u, enum kith_tls_trust trust, const uint8_t *pin, struct cli_net **out,
+    struct kith_diag *d)
 {
 	struct cli_net *n = calloc(1, sizeof(*n));
 	uint64_t deadline = cli_now_ms() + CONNECT_MS;

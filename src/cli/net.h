@@ -26,14 +26,16 @@ uint64_t cli_now_ms(void);      /* monotonic */
 
 struct cli_net;
 /* trust, pin: of TLS only. */
-KITH_MUST_USE int cli_net_open(const struct cli_url *u, enum kith_tls_trust trust, const uint8_t *pin, struct cli_net **out,
-    struct kith_diag *d);
+KITH_MUST_USE int cli_net_open(const struct cli_url *u, enum kith_tls_trust trust, const uint8_t *pin,
+    struct cli_net **out, struct kith_diag *d);
 void cli_net_close(struct cli_net *n);                  /* NULL is fine */
 KITH_MUST_USE int cli_net_pin(struct cli_net *n, uint8_t pin[KITH_TLS_PIN_BYTES]);      /* NOTFOUND: not TLS */
 /* All of it, until deadline_ms (of cli_now_ms). */
-KITH_MUST_USE int cli_net_write(struct cli_net *n, struct kith_slice bytes, uint64_t deadline_ms, struct kith_diag *d);
+KITH_MUST_USE int cli_net_write(struct cli_net *n, struct kith_slice bytes, uint64_t deadline_ms,
+    struct kith_diag *d);
 /* Some bytes; *got is 0 when the other side has ended. EARLY: nothing came before the deadline. */
-KITH_MUST_USE int cli_net_read(struct cli_net *n, void *to, size_t cap, uint64_t deadline_ms, size_t *got, struct kith_diag *d);
+KITH_MUST_USE int cli_net_read(struct cli_net *n, void *to, size_t cap, uint64_t deadline_ms, size_t *got,
+    struct kith_diag *d);
 bool cli_net_is_stale(struct cli_net *n);       /* idle, and the other side has closed it or said something unasked */
 
 #endif

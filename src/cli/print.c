@@ -10,6 +10,8 @@
 
 /* ---- to people, on standard error ---- */
 
+static void say(const char *before, const char *fmt, va_list ap) KITH_PRINTF(2, 0);
+
 static void
 say(const char *before, const char *fmt, va_list ap)
 {

@@ -72,7 +72,8 @@ may_repeat(const char *method, const json_t *params)
 	const char *verb = strrchr(method, '.');
 
 	return json_object_get(params, "txn") != NULL || strcmp(method, "sync") == 0 ||
-	    (verb != NULL && (strcmp(verb, ".list") == 0 || strcmp(verb, ".find") == 0 || strcmp(verb, ".me") == 0 || strcmp(verb, ".info") == 0));
+	    (verb != NULL && (strcmp(verb, ".list") == 0 || strcmp(verb, ".find") == 0 ||
+	    strcmp(verb, ".me") == 0 || strcmp(verb, ".info") == 0));
 }
 
 /* As cli_fail, unless this caller is not to be told. */
@@ -100,11 +101,14 @@ refused(struct cli *c, const char *method, int status, const json_t *answer)
 	if (status == 401 && c->leaving)
 		return CLI_OK;
 	if (status == 401 && c->session != NULL)
-		return cli_fail(CLI_FAILED, "this session has ended: sign in again with `kith --url %s login %s`", c->session->url, c->session->handle);
+		return cli_fail(CLI_FAILED, "this session has ended: sign in again with `kith --url %s login %s`",
+		    c->session->url, c->session->handle);
 	if (strcmp(code, "guest") == 0)
-		return tell(c, CLI_FAILED, "%s (`kith claim` does that)", message[0] != '\0' ? message : "not for guests: claim the account first");
+		return tell(c, CLI_FAILED, "%s (`kith claim` does that)",
+		    message[0] != '\0' ? message : "not for guests: claim the account first");
 	if (status == 404 && code[0] == '\0')
-		return tell(c, CLI_FAILED, "%s does not know %s: it is no Kith node, or an older one", cli_http_url(c->http)->text, method);
+		return tell(c, CLI_FAILED, "%s does not know %s: it is no Kith node, or an older one",
+		    cli_http_url(c->http)->text, method);
 	if (message[0] == '\0')
 		return tell(c, CLI_FAILED, "the node answers with status %d and says nothing", status);
 	return tell(c, strcmp(code, "unreachable") == 0 ? CLI_UNREACHED : CLI_FAILED, "%s", message);
@@ -114,12 +118,14 @@ refused(struct cli *c, const char *method, int status, const json_t *answer)
 static bool
 is_passing(int status, const json_t *answer)
 {
-	return status == 500 || (status == 503 && strcmp(cli_str(json_object_get(answer, "error"), "code"), "unreachable") != 0);
+	return status == 500 || (status == 503 && strcmp(cli_str(json_object_get(answer, "error"), "code"),
+	    "unreachable") != 0);
 }
 
 /* One attempt. *again: nothing has been said yet and trying again may help. */
 static int
-attempt(struct cli *c, const char *method, struct kith_slice body, bool repeat, uint64_t *wait_ms, bool *again, json_t **out)
+attempt(struct cli *c, const char *method, struct kith_slice body, bool repeat, uint64_t *wait_ms, bool *again,
+    json_t **out)
 {
 	struct kith_diag d = { .text = "" };
 	struct cli_answer a;
@@ -130,14 +136,17 @@ attempt(struct cli *c, const char *method, struct kith_slice body, bool repeat, 
 
 	*again = false;
 	snprintf(target, sizeof(target), "/api/v1/%s", method);
-	r = cli_http_post(c->http, target, c->session != NULL ? c->session->token : NULL, body, ANSWER_MS, &a, &reached, &d);
+	r = cli_http_post(c->http, target, c->session != NULL ? c->session->token : NULL, body, ANSWER_MS, &a,
+	    &reached, &d);
 	if (r != KITH_OK) {
 		kith_buf_fini(&a.body);
 		*again = r == KITH_E_BUSY && (repeat || !reached);
 		if (reached && !repeat)
-			return tell(c, CLI_UNREACHED, "%s, before it has answered: look whether it was done before you repeat it", d.text);
+			return tell(c, CLI_UNREACHED,
+			    "%s, before it has answered: look whether it was done before you repeat it", d.text);
 		if (!*again)
-			return tell(c, r == KITH_E_DENIED || r == KITH_E_NOMEM ? CLI_FAILED : CLI_UNREACHED, "%s", d.text);
+			return tell(c, r == KITH_E_DENIED || r == KITH_E_NOMEM ? CLI_FAILED : CLI_UNREACHED, "%s",
+			    d.text);
 		/* kept for the last word, when trying again does not help */
 		*out = json_string(d.text);
 		return CLI_UNREACHED;
@@ -175,17 +184,20 @@ give_up(struct cli *c, const char *method, int status, const json_t *answer, uin
 	const char *message = cli_str(json_object_get(answer, "error"), "message");
 
 	if (status == CLI_UNREACHED)
-		return tell(c, CLI_UNREACHED, "%s", json_is_string(answer) ? json_string_value(answer) : "no node answers");
+		return tell(c, CLI_UNREACHED, "%s", json_is_string(answer) ? json_string_value(answer) :
+		    "no node answers");
 	if (status == 429)
-		return tell(c, CLI_FAILED, "%s: try again in %" PRIu64 " s", message[0] != '\0' ? message : "too often", wait_ms / 1000);
+		return tell(c, CLI_FAILED, "%s: try again in %" PRIu64 " s",
+		    message[0] != '\0' ? message : "too often", wait_ms / 1000);
 	return refused(c, method, status, answer);
 }
 
 int
 cli_call_as(struct cli *c, const char *method, json_t *take_params, enum cli_patience patience, json_t **out)
 {
-	uint64_t begin = cli_now_ms(), limit = patience == CLI_STUBBORN ? STUBBORN_MS : AGAIN_MS, pause = 100, waited = 0;
-	bool repeat = patience != CLI_ONCE, told = false, again;
+	uint64_t limit = patience == CLI_STUBBORN ? STUBBORN_MS : AGAIN_MS;
+	uint64_t begin = cli_now_ms(), pause = 100, waited = 0;
+	bool repeat = patience != CLI_ONCE, told = false, enough, again;
 	char *body = take_params != NULL ? json_dumps(take_params, JSON_COMPACT) : NULL;
 	json_t *answer = NULL;
 	int r;
@@ -202,8 +214,12 @@ cli_call_as(struct cli *c, const char *method, json_t *take_params, enum cli_pat
 		r = attempt(c, method, kith_slice_str(body), repeat, &wait_ms, &again, &answer);
 		if (!again)
 			break;
-		if (wait_ms > 0 ? patience != CLI_STUBBORN && waited + wait_ms > WAIT_MAX_S * 1000 :
-		    cli_now_ms() - begin > limit || (r == CLI_UNREACHED && patience != CLI_STUBBORN && pause > 1000)) {
+		if (wait_ms > 0)
+			enough = patience != CLI_STUBBORN && waited + wait_ms > WAIT_MAX_S * 1000;
+		else
+			enough = cli_now_ms() - begin > limit ||
+			    (r == CLI_UNREACHED && patience != CLI_STUBBORN && pause > 1000);
+		if (enough) {
 			r = give_up(c, method, r, answer, wait_ms);
 			break;
 		}

@@ -69,7 +69,8 @@ cli_home(char *out, size_t cap)
 	if (!S_ISDIR(st.st_mode))
 		return cli_fail(CLI_FAILED, "%s is not a folder; KITH_HOME says where sessions are kept", out);
 	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
-		return cli_fail(CLI_FAILED, "%s is open to others and holds your sessions: it must be yours, and `chmod 700 %s`", out, out);
+		return cli_fail(CLI_FAILED, "%s is open to others and holds your sessions: it must be yours, and `chmod 700 %s`",
+		    out, out);
 	return CLI_OK;
 }
 
@@ -136,7 +137,8 @@ is_called(const struct cli_session *s, const char *name)
 		return true;
 	if (strchr(name, '#') != NULL || n >= sizeof(s->handle))
 		return false;
-	return s->handle[n] == '#' && strrchr(s->handle, '#') == s->handle + n && strncasecmp(s->handle, name, n) == 0;
+	return s->handle[n] == '#' && strrchr(s->handle, '#') == s->handle + n &&
+	    strncasecmp(s->handle, name, n) == 0;
 }
 
 struct found { struct cli_session *v; size_t n, cap; };
@@ -232,16 +234,19 @@ cli_session_pick(struct cli *c)
 	if (r != CLI_OK)
 		goto done;
 	if (f.n == 0) {
-		r = cli_fail(CLI_FAILED, "you are not signed in%s%s%s%s: use `kith%s%s register NAME` or `kith%s%s login NAME`",
-		    as != NULL ? " as " : "", as != NULL ? as : "", given ? " at " : "", given ? url.text : "",
-		    given ? " --url " : "", given ? url.text : "", given ? " --url " : "", given ? url.text : "");
+		const char *by = given ? " --url " : "", *where = given ? url.text : "";
+
+		r = cli_fail(CLI_FAILED,
+		    "you are not signed in%s%s%s%s: use `kith%s%s register NAME` or `kith%s%s login NAME`",
+		    as != NULL ? " as " : "", as != NULL ? as : "", given ? " at " : "", where, by, where, by, where);
 		goto done;
 	}
 	/* the newest is the default, but a name must mean one account */
 	for (size_t i = 1; as != NULL && i < f.n; i++)
 		people += strcmp(f.v[i].uid, f.v[0].uid) != 0 || strcmp(f.v[i].url, f.v[0].url) != 0;
 	if (people > 1) {
-		r = cli_fail(CLI_FAILED, "\"%s\" means several accounts; add --url, or the number or uid to --as:", as);
+		r = cli_fail(CLI_FAILED, "\"%s\" means several accounts; add --url, or the number or uid to --as:",
+		    as);
 		for (size_t i = 0; i < f.n; i++)
 			cli_note("  %s  %s  %.12s", f.v[i].handle, f.v[i].url, f.v[i].uid);
 		goto done;
@@ -289,8 +294,11 @@ cli_session_keep(struct cli *c, const struct cli_session *s)
 	struct kith_buf b;
 	struct kith_id h;
 	json_t *o = NULL;
-	int r = kept != NULL ? cli_home(home, sizeof(home)) : cli_nomem();
+	int r;
 
+	if (kept == NULL)
+		return cli_nomem();
+	r = cli_home(home, sizeof(home));
 	if (r != CLI_OK) {
 		free(kept);
 		return r;

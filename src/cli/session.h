@@ -28,7 +28,10 @@ int cli_known_file(char *out, size_t cap);
 int cli_session_url(struct cli *c, struct cli_url *out);
 /* c->session: by --url or KITH_URL, and --as; the newest. FAILED when there is none, or several of that name. */
 int cli_session_pick(struct cli *c);
-/* Writes a new one (token, uid, handle, url, node are set) over what there was for the account, and makes it c->session. */
+/*
+ * Writes a new one (token, uid, handle, url, node are set) over what there was for the account,
+ * and makes it c->session.
+ */
 int cli_session_keep(struct cli *c, const struct cli_session *s);
 int cli_session_forget(struct cli *c);
 

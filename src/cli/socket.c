@@ -37,7 +37,8 @@ send_frame(struct cli_socket *s, enum kith_ws_opcode op, struct kith_slice paylo
 }
 
 static int
-ask(struct cli_socket *s, const struct cli_url *u, const char *token, char key[KITH_WS_KEY_LEN + 1], struct kith_diag *d)
+ask(struct cli_socket *s, const struct cli_url *u, const char *token, char key[KITH_WS_KEY_LEN + 1],
+    struct kith_diag *d)
 {
 	uint8_t random[16];
 	struct kith_buf b;
@@ -178,7 +179,8 @@ cli_socket_next(struct cli_socket *s, uint64_t deadline_ms, struct kith_slice *t
 			kith_diag_set(d, "the node has closed the connection");
 			return KITH_E_BUSY;
 		case KITH_WS_MORE:
-			r = cli_net_read(s->net, s->in, sizeof(s->in), until < deadline_ms ? until : deadline_ms, &got, d);
+			r = cli_net_read(s->net, s->in, sizeof(s->in), until < deadline_ms ? until : deadline_ms,
+			    &got, d);
 			if (r == KITH_OK && got == 0) {
 				kith_diag_set(d, "the node has closed the connection");
 				return KITH_E_BUSY;

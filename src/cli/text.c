@@ -6,10 +6,10 @@
 bool
 cli_is_unsafe(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x180e ||
-	    c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffc) ||
-	    (c >= 0xd800 && c <= 0xdfff) || (c >= 0xe0000 && c <= 0xe001f) || c > 0x10ffff;
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x180e || c == 0x200b ||
+	    c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+	    c == 0xfeff || (c >= 0xfff0 && c <= 0xfffc) || (c >= 0xd800 && c <= 0xdfff) ||
+	    (c >= 0xe0000 && c <= 0xe001f) || c > 0x10ffff;
 }
 
 uint32_t
@@ -158,7 +158,8 @@ cli_distance(const char *a, const char *b)
 				d[i][k] = i + k;
 				continue;
 			}
-			d[i][k] = least(least(d[i - 1][k], d[i][k - 1]) + 1, d[i - 1][k - 1] + (a[i - 1] != b[k - 1]));
+			d[i][k] = least(least(d[i - 1][k], d[i][k - 1]) + 1,
+			    d[i - 1][k - 1] + (a[i - 1] != b[k - 1]));
 			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
 				d[i][k] = least(d[i][k], d[i - 2][k - 2] + 1);
 		}

@@ -51,7 +51,8 @@ mix(uint64_t h, const char *s)
 static uint64_t
 look_of(const json_t *m)
 {
-	return mix(mix(mix(UINT64_C(0xcbf29ce484222325), cli_str(m, "text")), cli_str(m, "state")), cli_is(m, "edited") ? "e" : "");
+	return mix(mix(mix(UINT64_C(0xcbf29ce484222325), cli_str(m, "text")), cli_str(m, "state")),
+	    cli_is(m, "edited") ? "e" : "");
 }
 
 static struct seen *
@@ -87,7 +88,8 @@ is_watched(const struct watch *w, const char *group, const char *panel)
 	if (w->n_only == 0)
 		return true;
 	for (size_t i = 0; i < w->n_only; i++) {
-		if (strcmp(w->only[i].group, group) == 0 && (w->only[i].panel[0] == '\0' || strcmp(w->only[i].panel, panel) == 0))
+		if (strcmp(w->only[i].group, group) == 0 &&
+		    (w->only[i].panel[0] == '\0' || strcmp(w->only[i].panel, panel) == 0))
 			return true;
 	}
 	return false;
@@ -197,8 +199,9 @@ catch_up(struct watch *w, const char *group, const char *panel, uint64_t n, enum
 	for (uint64_t left = n; left > 0;) {
 		json_auto_t *answer = NULL;
 		json_t *list;
-		int r = cli_call_quietly(w->c, "message.list", json_pack("{s:s, s:s, s:s?, s:i}", "group", group, "panel", panel,
-		    "before", before[0] != '\0' ? before : NULL, "limit", PAGE), &answer);
+		int r = cli_call_quietly(w->c, "message.list",
+		    json_pack("{s:s, s:s, s:s?, s:i}", "group", group, "panel", panel, "before",
+		    before[0] != '\0' ? before : NULL, "limit", PAGE), &answer);
 
 		if (r != CLI_OK)
 			return r;
@@ -237,8 +240,8 @@ each_panel(struct watch *w, enum catch how)
 	groups = json_incref(cli_groups(w->c, true, &r));
 	json_array_foreach(groups, i, g) {
 		json_array_foreach(cli_get(g, "panels"), k, p) {
-			if (r != CLI_OK || !is_watched(w, cli_str(g, "id"), cli_str(p, "id")) || strcmp(cli_str(p, "kind"), "folder") == 0 ||
-			    n++ >= PRIME_PANELS)
+			if (r != CLI_OK || !is_watched(w, cli_str(g, "id"), cli_str(p, "id")) ||
+			    strcmp(cli_str(p, "kind"), "folder") == 0 || n++ >= PRIME_PANELS)
 				continue;
 			r = catch_up(w, cli_str(g, "id"), cli_str(p, "id"), PAGE, how);
 			if (r == CLI_FAILED)
