@@ -223,22 +223,17 @@ mark_under(struct kith_group *g, struct person *p, struct rost *m)
 }
 
 static int
-judge_counts(struct kith_group *g, struct kith_txn *t, struct person *p)
+judge_counts(struct kith_group *g, struct kith_txn *t, struct rost *m)
 {
-	struct rost *m;
 	struct tree *x;
-	size_t i;
-	int r = KITH_OK;
+	int r;
 
-	for (i = 0; r == KITH_OK && i < p->rost.n; i++) {
-		m = p->rost.v[i];
-		m->counts = true;
-		if (!kith_feed_needs_tree(m->feed))
-			continue;
-		r = kith_tree_get(g, t, m->feed, &x);
-		if (r == KITH_OK)
-			m->counts = kith_tree_counts(x, kith_tree_find(x, &m->id));
-	}
+	m->counts = true;
+	if (!kith_feed_needs_tree(m->feed))
+		return KITH_OK;
+	r = kith_tree_get(g, t, m->feed, &x);
+	if (r == KITH_OK)
+		m->counts = kith_tree_counts(x, kith_tree_find(x, &m->id));
 	return r;
 }
 
@@ -256,18 +251,71 @@ judge_acts(struct kith_group *g, struct kith_txn *t, struct rost *m)
 	return q.err;
 }
 
+/* The greatest number of a document under which there is a join or move that is spoken at home. */
+static uint64_t
+greatest_of(const struct person *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->later.n; i++)
+		if (p->later.v[i]->counts && p->later.v[i]->spoken)
+			return p->later.v[i]->doc->n;
+	return 0;
+}
+
+/* Draws the sum for one membership. */
 static int
-judge_rost(struct kith_group *g, struct kith_txn *t, struct person *p, size_t from, struct rost **stands, struct rost **last,
+conclude(struct kith_group *g, struct kith_txn *t, struct person *p, struct rost *m, uint64_t stamp, uint64_t greatest,
     struct kith_changes *c)
 {
-	uint64_t stamp = stamp_of(p), own, greatest = 0;
+	uint64_t own = mix(mix(stamp, m->leaves), 4 | (uint64_t)m->counts | (uint64_t)m->spoken << 1 | (uint64_t)m->admitted << 3);
+	int r = KITH_OK;
+
+	if (own == 0)
+		own = 1;
+	m->superseded = greatest > m->doc->n;
+	m->member = m->counts && m->spoken && m->admitted && m->alive && !m->superseded && !m->left;
+	if (m->stamp != 0 && m->stamp != own)
+		r = mark_under(g, p, m);
+	m->stamp = own;
+	return r == KITH_OK ? show(g, t, m, m->counts && m->spoken && m->admitted, c) : r;
+}
+
+static void
+choose(const struct person *p, struct rost **stands, struct rost **last)
+{
+	struct rost *m;
+	size_t i;
+
+	*stands = *last = NULL;
+	for (i = 0; i < p->rost.n; i++) {
+		m = p->rost.v[i];
+		if (m->kind == KITH_K_LEAVE)
+			continue;
+		if (m->member && better(m, *stands))
+			*stands = m;
+		if (better(m, *last))
+			*last = m;
+	}
+}
+
+static int
+judge_all(struct kith_group *g, struct kith_txn *t, struct person *p, size_t from, struct kith_changes *c)
+{
+	uint64_t stamp, greatest;
 	struct rost *m;
 	size_t i;
 	int r = KITH_OK;
 
-	for (i = p->later.n; i-- > 0;)
-		if (p->later.v[i]->counts && p->later.v[i]->spoken)
-			greatest = p->later.v[i]->doc->n;
+	for (i = 0; r == KITH_OK && i < p->rost.n; i++)
+		r = judge_counts(g, t, p->rost.v[i]);
+	if (r == KITH_OK)
+		r = judge_spoken(g, t, p);
+	if (r != KITH_OK)
+		return r;
+	judge_leaves(p);
+	stamp = stamp_of(p);
+	greatest = greatest_of(p);
 	for (i = 0; r == KITH_OK && i < p->rost.n; i++) {
 		m = p->rost.v[i];
 		if (m->kind == KITH_K_LEAVE) {
@@ -276,51 +324,70 @@ judge_rost(struct kith_group *g, struct kith_txn *t, struct person *p, size_t fr
 		}
 		if (i >= from)
 			r = judge_acts(g, t, m);
-		if (r != KITH_OK)
-			break;
-		m->superseded = greatest > m->doc->n;
-		m->member = m->counts && m->spoken && m->admitted && m->alive && !m->superseded && !m->left;
-		if (m->member && better(m, *stands))
-			*stands = m;
-		if (better(m, *last))
-			*last = m;
-		own = mix(mix(stamp, m->leaves), 4 | (uint64_t)m->counts | (uint64_t)m->spoken << 1 | (uint64_t)m->admitted << 3);
-		if (own == 0)
-			own = 1;
-		if (m->stamp != 0 && m->stamp != own)
-			r = mark_under(g, p, m);
-		m->stamp = own;
 		if (r == KITH_OK)
-			r = show(g, t, m, m->counts && m->spoken && m->admitted, c);
+			r = conclude(g, t, p, m, stamp, greatest, c);
 	}
+	return r;
+}
+
+/* Joins under document 0, and leaves, change nothing for the memberships before them but those that are left. */
+static int
+judge_new(struct kith_group *g, struct kith_txn *t, struct person *p, struct rost *m, struct rost **stands, struct rost **last,
+    struct kith_changes *c)
+{
+	uint64_t stamp = stamp_of(p), greatest = greatest_of(p);
+	int r = judge_counts(g, t, m);
+
+	if (r == KITH_OK)
+		r = judge_spoken_one(g, t, p, m);
+	if (r != KITH_OK)
+		return r;
+	if (m->kind == KITH_K_LEAVE) {
+		if (m->counts && m->spoken && m->via != NULL) {
+			m->via->left = true;
+			m->via->leaves ^= mix(1, kith_id_prefix(&m->id));
+			r = conclude(g, t, p, m->via, stamp, greatest, c);
+			if (*stands == m->via)
+				choose(p, stands, last);
+		}
+		return r == KITH_OK ? show(g, t, m, m->counts && m->spoken, c) : r;
+	}
+	r = judge_acts(g, t, m);
+	if (r == KITH_OK)
+		r = conclude(g, t, p, m, stamp, greatest, c);
+	if (m->member && better(m, *stands))
+		*stands = m;
+	if (better(m, *last))
+		*last = m;
 	return r;
 }
 
 int
 kith_person_judge(struct kith_group *g, struct kith_txn *t, struct person *p, struct kith_changes *c)
 {
-	struct rost *stands = NULL, *last = NULL, *before = p->stands;
+	struct rost *stands = p->stands, *last = p->last, *before = p->stands;
 	struct kith_record rec = { .kind = 0 };
-	size_t from = p->dirty_all ? 0 : p->n_judged;
-	int r;
+	size_t from = p->dirty_all ? 0 : p->n_judged, i;
+	bool alone = !p->dirty_all;
+	int r = KITH_OK;
 
 	p->dirty = p->dirty_all = false;
-	if (p->rost.n == 0)
-		return KITH_OK;
-	r = judge_counts(g, t, p);
-	if (r == KITH_OK)
-		r = judge_spoken(g, t, p);
-	if (r != KITH_OK)
-		return r;
-	judge_leaves(p);
-	r = judge_rost(g, t, p, from, &stands, &last, c);
+	for (i = from; i < p->rost.n; i++)
+		alone = alone && (p->rost.v[i]->kind == KITH_K_LEAVE || p->rost.v[i]->doc->n == 0);
+	for (i = from; alone && r == KITH_OK && i < p->rost.n; i++)
+		r = judge_new(g, t, p, p->rost.v[i], &stands, &last, c);
+	if (!alone) {
+		r = judge_all(g, t, p, from, c);
+		choose(p, &stands, &last);
+	}
 	if (r != KITH_OK)
 		return r;
 	p->n_judged = p->rost.n;
 	g->sorted_ok = g->sorted_ok && (p->last != NULL || last == NULL);
 	p->last = last;
 	p->stands = stands;
-	r = kith_person_stale(g, p);
+	if (p->rost.n > 0)
+		r = kith_person_stale(g, p);
 	if (r != KITH_OK || before == stands)
 		return r;
 	if (before != NULL)

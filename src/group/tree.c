@@ -254,37 +254,30 @@ followed(const struct feed *f, const struct tnode *n)
 	return n->accepted && (f->plane == KITH_PLANE_ROSTER || (n->m != NULL && n->m->counts));
 }
 
-struct sort_ctx {
-	const struct kith_group *g;
-	const struct tree *x;
+/*
+ * Of the children of one record, which may be as many as a hostile node likes,
+ * only the first few in order can lie on the paths that count: each has at least
+ * one.
+ */
+struct first_few {
+	uint32_t v[PATHS_MAX];
+	size_t n;
 };
 
 static void
-sort_desc(const struct sort_ctx *c, uint32_t *v, size_t n)
+take_few(const struct kith_group *g, const struct tree *x, struct first_few *few, uint32_t node)
 {
-	size_t root, child, end, i;
-	uint32_t h;
+	size_t i;
 
-	/* heap sort: children of one record are as many as a hostile node likes */
-	for (i = n / 2; i-- > 0;) {
-		for (root = i; (child = 2 * root + 1) < n; root = child) {
-			if (child + 1 < n && cmp_nodes(c->g, c->x, v[child + 1], v[child]) < 0)
-				child++;
-			if (cmp_nodes(c->g, c->x, v[root], v[child]) <= 0)
-				break;
-			h = v[root], v[root] = v[child], v[child] = h;
-		}
+	if (few->n == PATHS_MAX) {
+		if (cmp_nodes(g, x, node, few->v[PATHS_MAX - 1]) >= 0)
+			return;
+		few->n--;
 	}
-	for (end = n; end-- > 1;) {
-		h = v[0], v[0] = v[end], v[end] = h;
-		for (root = 0; (child = 2 * root + 1) < end; root = child) {
-			if (child + 1 < end && cmp_nodes(c->g, c->x, v[child + 1], v[child]) < 0)
-				child++;
-			if (cmp_nodes(c->g, c->x, v[root], v[child]) <= 0)
-				break;
-			h = v[root], v[root] = v[child], v[child] = h;
-		}
-	}
+	for (i = few->n; i > 0 && cmp_nodes(g, x, node, few->v[i - 1]) < 0; i--)
+		few->v[i] = few->v[i - 1];
+	few->v[i] = node;
+	few->n++;
 }
 
 /* The first paths, depth first; `counts` of all nodes anew. */
@@ -292,27 +285,27 @@ static int
 count_paths(struct kith_group *g, struct feed *f, struct tree *x)
 {
 	KITH_VEC(uint32_t) stack = { 0 };
-	struct sort_ctx ctx = { g, x };
-	size_t i, from, paths = 0;
+	struct first_few few = { .n = 0 };
+	size_t i, paths = 0;
 	uint32_t at, c;
 	int r = KITH_OK;
 
-	for (i = 0; i < x->node.n; i++)
+	for (i = 0; i < x->node.n; i++) {
 		x->node.v[i].counts = x->node.v[i].named;
-	for (i = 0; r == KITH_OK && i < x->node.n; i++)
 		if (x->node.v[i].seq == 0 && followed(f, &x->node.v[i]))
-			r = kith_vec_push(&stack, (uint32_t)i);
-	sort_desc(&ctx, stack.v, stack.n);
-	while (r == KITH_OK && stack.n > 0 && paths < PATHS_MAX) {
+			take_few(g, x, &few, (uint32_t)i);
+	}
+	for (;;) {
+		while (r == KITH_OK && few.n > 0)
+			r = kith_vec_push(&stack, few.v[--few.n]);
+		if (r != KITH_OK || stack.n == 0 || paths == PATHS_MAX)
+			break;
 		at = stack.v[--stack.n];
-		from = stack.n;
-		for (c = x->node.v[at].child; r == KITH_OK && c != NO_NODE; c = x->node.v[c].next)
+		for (c = x->node.v[at].child; c != NO_NODE; c = x->node.v[c].next)
 			if (followed(f, &x->node.v[c]))
-				r = kith_vec_push(&stack, c);
-		if (stack.n > from) {
-			sort_desc(&ctx, stack.v + from, stack.n - from);
+				take_few(g, x, &few, c);
+		if (few.n > 0)
 			continue;
-		}
 		paths++;
 		for (c = at; c != NO_NODE && !x->node.v[c].counts; c = x->node.v[c].parent)
 			x->node.v[c].counts = true;
