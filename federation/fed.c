@@ -97,6 +97,21 @@ kith_fed_new(const struct kith_env *env, const struct kith_self *self, const str
 	return KITH_OK;
 }
 
+/* Frees the links that ended. */
+static void
+bury(struct kith_fed *f)
+{
+	struct fed_link *l;
+	size_t i;
+
+	while ((l = f->dead) != NULL) {
+		f->dead = l->next_dead;
+		for (i = 0; i < l->members.n; i++)
+			kith_assert(l->members.v[i]->link != l);
+		kith_fed_link_free(l);
+	}
+}
+
 void
 kith_fed_free(struct kith_fed *f)
 {
@@ -104,14 +119,13 @@ kith_fed_free(struct kith_fed *f)
 
 	if (f == NULL)
 		return;
+	bury(f);
 	kith_map_free(f->requests, kith_fed_request_free);
 	kith_map_free(f->groups, kith_fed_group_free);
 	kith_map_free(f->links, kith_fed_link_free);
 	kith_map_free(f->peers, free);
 	kith_map_free(f->addrs, free);
 	kith_map_free(f->sources, free);
-	for (i = 0; i < f->dead.n; i++)
-		kith_fed_link_free(f->dead.v[i]);
 	for (i = 0; i < f->questions.n; i++) {
 		free(f->questions.v[i]->payload);
 		free(f->questions.v[i]);
@@ -120,7 +134,6 @@ kith_fed_free(struct kith_fed *f)
 		kith_wipe(f->fetches.v[i], sizeof(*f->fetches.v[i]));
 		free(f->fetches.v[i]);
 	}
-	kith_vec_fini(&f->dead);
 	kith_vec_fini(&f->questions);
 	kith_vec_fini(&f->fetches);
 	kith_vec_fini(&f->cache_objects);
@@ -146,16 +159,7 @@ enter(struct kith_fed *f, struct kith_txn *t, struct kith_now now, struct kith_o
 static int
 leave(struct kith_fed *f, int r)
 {
-	struct fed_link *l;
-	size_t i, k;
-
-	for (i = 0; i < f->dead.n; i++) {
-		l = f->dead.v[i];
-		for (k = 0; k < l->members.n; k++)
-			kith_assert(l->members.v[k]->link != l);
-		kith_fed_link_free(l);
-	}
-	f->dead.n = 0;
+	bury(f);
 	/* whatever it was may have set a time: it is looked at within a second */
 	if (f->tick_ms > f->now.mono_ms + 1000)
 		f->tick_ms = f->now.mono_ms + 1000;
@@ -485,7 +489,7 @@ int
 kith_fed_want_history(struct kith_fed *f, struct kith_txn *t, struct kith_now now, const struct kith_id *group, const struct kith_id *panel,
     uint64_t before_clock, uint32_t limit, struct kith_out *out)
 {
-	struct fed_group *g;
+	struct fed_group *g = NULL;
 	int r = enter(f, t, now, out);
 
 	if (r == KITH_OK)

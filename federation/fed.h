@@ -227,6 +227,7 @@ struct fed_frame {
 
 struct fed_link {
 	uint64_t id;
+	struct fed_link *next_dead;
 	bool inbound, gone;
 	char address[128];
 	struct fed_addr *addr;          /* that we dialled */
@@ -303,7 +304,7 @@ struct kith_fed {
 	struct kith_map *sources;       /* host -> fed_source */
 	struct kith_map *groups;        /* id -> fed_group */
 	struct kith_map *requests;      /* id -> fed_request */
-	KITH_VEC(struct fed_link *) dead;       /* ended in this call */
+	struct fed_link *dead;          /* ended in this call */
 	KITH_VEC(struct fed_question *) questions;
 	KITH_VEC(struct fed_fetch *) fetches;
 	uint64_t last_id;               /* of requests, questions, dials */

@@ -204,10 +204,8 @@ kith_fed_link_lost(struct kith_fed *f, struct fed_link *l)
 		return KITH_OK;
 	l->gone = true;
 	(void)kith_map_del(f->links, kith_fed_u64(key, l->id));
-	if (kith_vec_push(&f->dead, l) != KITH_OK) {
-		kith_fed_link_free(l);
-		return KITH_E_NOMEM;
-	}
+	l->next_dead = f->dead;
+	f->dead = l;
 	for (i = 0; i < l->members.n; i++) {
 		m = l->members.v[i];
 		if (m->link != l)

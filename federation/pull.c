@@ -130,13 +130,14 @@ static int
 ask_range(struct kith_fed *f, struct fed_member *m, enum fed_ask what, uint32_t feed, uint64_t from, uint64_t to)
 {
 	struct fed_feed *fd = &m->g->feed.v[feed];
-	struct fed_request *q;
+	struct fed_request *q = NULL;
 	struct kith_buf *b;
 	uint8_t inc[8];
 	int r = request_new(f, what, m->g, m->link, &q);
 
 	if (r != KITH_OK)
 		return r;
+	kith_assert(q != NULL);
 	q->feed = feed;
 	q->from = from;
 	q->to = to;

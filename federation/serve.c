@@ -211,6 +211,8 @@ page(struct kith_fed *f, struct fed_link *l, struct fed_member *m, uint64_t req,
 			r = KITH_OK;
 			continue;
 		}
+		if (r != KITH_OK)
+			break;
 		for (k = 0; k < list.n && !(kith_id_eq(&list.v[k].node, &rec.node) && list.v[k].incarnation == rec.incarnation); k++)
 			;
 		if (k == list.n) {

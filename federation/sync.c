@@ -155,6 +155,7 @@ kith_fed_round(struct kith_fed *f)
 			break;
 		}
 	}
+	kith_assert(l != NULL);
 	for (it = 0; it < l->members.n; it++)
 		l->members.v[it]->g->invites_stale = true;      /* some may have expired */
 	r = link_sum(f, l, &sum, &n);

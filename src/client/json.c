@@ -83,6 +83,7 @@ put_object(const json_t *j, struct kith_buf *out, int depth, char *why, size_t w
 		v[i].value = json_object_iter_value(it);
 		i++;
 	}
+	kith_assert(i == n);
 	if (n > 1)
 		qsort(v, n, sizeof(*v), pair_cmp);
 	kith_mp_put_map(out, (uint32_t)n);

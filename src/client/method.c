@@ -34,12 +34,14 @@
 	{ "uid", "id", "the account" }, \
 	{ "handle", "handle", "name#1234" }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): lists and values of a struct, which take none */
 #define M(name_, doc_, write_, auth_, rate_, fn_, params_, result_) \
 	{ .name = name_, .doc = doc_, .write = write_, .auth = KITH_AUTH_##auth_, .rate = KITH_RATE_##rate_, .params = params_, \
 	  .result = result_, .run = fn_ }
 #define M_PW(name_, doc_, auth_, rate_, fn_, params_, result_) \
 	{ .name = name_, .doc = doc_, .write = true, .auth = KITH_AUTH_##auth_, .rate = KITH_RATE_##rate_, .password = true, \
 	  .params = params_, .result = result_, .run = fn_ }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct kith_field message_fields[] = {
 	{ "messages", "[{}]", "oldest first: id, kind, author (handle), uid, text, clock (ms), order (opaque, for `before`), node, seq, edited, "

@@ -118,17 +118,16 @@ int
 kith_state_register(struct kith_txn *t, const struct kith_id *group, const struct kith_id *object, const char *key, struct kith_id *act)
 {
 	uint8_t k[KITH_ID_BYTES + 1 + KITH_ID_BYTES + 255];
-	size_t n = strlen(key);
-	struct kith_slice v;
+	struct kith_slice name = kith_slice_str(key), v;
 	int r;
 
-	if (n > 255)
+	if (name.n > 255)
 		return KITH_E_NOTFOUND;
 	memcpy(k, group->b, KITH_ID_BYTES);
 	k[KITH_ID_BYTES] = 'r';
 	memcpy(k + KITH_ID_BYTES + 1, object->b, KITH_ID_BYTES);
-	memcpy(k + 2 * KITH_ID_BYTES + 1, key, n);
-	r = kith_txn_get(t, KITH_T_GROUP, kith_slice_of(k, 2 * KITH_ID_BYTES + 1 + n), &v);
+	memcpy(k + 2 * KITH_ID_BYTES + 1, name.p, name.n);
+	r = kith_txn_get(t, KITH_T_GROUP, kith_slice_of(k, 2 * KITH_ID_BYTES + 1 + name.n), &v);
 	if (r == KITH_OK && v.n != KITH_ID_BYTES)
 		r = KITH_E_CORRUPT;
 	if (r == KITH_OK)

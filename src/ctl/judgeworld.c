@@ -220,7 +220,7 @@ note_id(struct kith_jw *w, const char *what, const char *id, void *x, struct kit
 static int
 load_lists(struct kith_jw *w, struct kith_diag *d)
 {
-	json_t *docs, *records;
+	json_t *docs = NULL, *records = NULL;
 	size_t i, j;
 	int r = take_list(w, "docs", &w->n_docs, &docs, d);
 

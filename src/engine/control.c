@@ -139,14 +139,17 @@ groups(struct kith_engine *e, struct kith_buf *b)
 static int
 from_hex(const char *s, uint8_t *out, size_t n)
 {
+	static const char digits[] = "0123456789abcdef";
+	const char *high, *low;
+
 	if (strlen(s) != 2 * n)
 		return KITH_E_MALFORMED;
 	for (size_t i = 0; i < n; i++) {
-		unsigned v;
-
-		if (sscanf(s + 2 * i, "%2x", &v) != 1)
+		high = strchr(digits, s[2 * i]);
+		low = strchr(digits, s[2 * i + 1]);
+		if (high == NULL || low == NULL)
 			return KITH_E_MALFORMED;
-		out[i] = (uint8_t)v;
+		out[i] = (uint8_t)((high - digits) << 4 | (low - digits));
 	}
 	return KITH_OK;
 }

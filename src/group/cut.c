@@ -177,7 +177,8 @@ kith_cut_part_parse(struct kith_slice raw, struct kith_arena *a, struct kith_cut
 	uint8_t salt[16];
 	int e = begin(&r, raw, 3);
 
-	kith_mp_bin_exact(&r, salt, sizeof(salt));
+	if (e == KITH_OK)
+		kith_mp_bin_exact(&r, salt, sizeof(salt));
 	if (e == KITH_OK)
 		e = take_feeds(&r, a, &c);
 	if (e == KITH_OK && !kith_mp_done(&r))

@@ -132,8 +132,8 @@ take(struct kith_group *g, struct kith_txn *t, const struct kith_doc *kd)
 {
 	uint8_t key[KEY_LEN], value[VALUE_HEAD + KITH_DOC_MAX];
 	struct doc *d = kith_doc_find(g, &kd->id);
-	enum kith_doc_by by;
-	bool sound;
+	enum kith_doc_by by = KITH_DOC_BY_NONE;
+	bool sound = false;
 	int r = check(g, t, kd, &by, &sound);
 
 	if (r != KITH_OK)

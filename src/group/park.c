@@ -51,6 +51,7 @@ kith_park_drop(struct kith_group *g, struct parked *p)
 {
 	struct room *m = p->room;
 
+	kith_assert(m != NULL);
 	(void)kith_map_del(g->parked, kith_id_slice(&p->id));
 	if (p->prev != NULL)
 		p->prev->next = p->next;
@@ -67,6 +68,7 @@ kith_park_drop(struct kith_group *g, struct parked *p)
 		(void)kith_map_del(g->rooms, kith_id_slice(&m->peer));
 		free(m);
 	}
+	kith_assert(g->oldest != p);
 	free(p->bytes);
 	free(p);
 }

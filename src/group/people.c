@@ -509,6 +509,7 @@ kith_group_node_sees(struct kith_group *g, const struct kith_id *node, const str
 	bool sees = false;
 	size_t i, max = n == NULL ? 0 : sizeof(n->seen) / sizeof(n->seen[0]);
 
+	kith_assert(panel != NULL);
 	if (n == NULL)
 		return false;
 	for (i = 0; i < max; i++)

@@ -136,7 +136,7 @@ struct touch {
 static int
 touch_feed(struct touch *k, struct feed *f, struct person *who)
 {
-	uint64_t from;
+	uint64_t from = NO_PLACE;
 	int e = matters_from(k->g, k->t, f, k->act, k->is_new, &from);
 
 	if (e == KITH_OK)

@@ -102,6 +102,7 @@ add_node(struct kith_group *g, struct tree *x, const struct kith_record *r, uint
 		return KITH_E_LIMIT;
 	if (r->seq > 0) {
 		parent = kith_tree_find(x, &r->prev);
+		kith_assert(parent == NO_NODE || parent < x->node.n);
 		if (parent != NO_NODE && x->node.v[parent].seq + 1 != r->seq)
 			parent = NO_NODE;
 		if (parent == NO_NODE)
@@ -201,7 +202,9 @@ name_cut(struct kith_txn *t, struct tree *x, const struct feed *f, const struct 
 		if (r != KITH_OK)
 			break;
 		a = kith_arena_new(4 * KITH_CUT_MAX);
-		copy = a == NULL ? (struct kith_slice){ 0 } : kith_arena_copy(a, raw);
+		if (a == NULL)
+			return KITH_E_NOMEM;
+		copy = kith_arena_copy(a, raw);
 		r = copy.p == NULL ? KITH_E_NOMEM : kith_cut_part_parse(copy, a, &part);
 		if (r == KITH_OK)
 			r = name_feed(x, kith_cut_find(&part, &key->scope, &key->node, key->incarnation));
@@ -329,7 +332,8 @@ count_places(struct tree *x)
 		while (x->at.n <= seq)
 			if (kith_vec_push(&x->at, 0) != KITH_OK)
 				return KITH_E_NOMEM;
-		if (++x->at.v[seq] > 1 && seq < x->double_from)
+		x->at.v[seq]++;
+		if (seq < x->double_from && x->at.v[seq] > 1)
 			x->double_from = seq;
 	}
 	return KITH_OK;

@@ -201,7 +201,7 @@ compare_record(struct whole *w, const struct entry *at, const struct kith_record
 	const uint32_t all = KITH_S_REJECTED | KITH_S_WAITING | KITH_S_HIDDEN | KITH_S_SIDE | KITH_S_VOID | KITH_S_RECALLED |
 	    KITH_S_REMOVED | KITH_S_EDITED | S_AUTHOR_BAD;
 	char what[160], id[KITH_ID_STR];
-	uint32_t stored, again;
+	uint32_t stored = 0, again = 0;
 	int e = kith_ledger_state_get(w->t, at->pos, &stored);
 
 	if (e == KITH_OK)

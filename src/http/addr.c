@@ -170,7 +170,7 @@ listen_on(int fd, const struct kith_addr *a)
 int
 kith_addr_listen(const struct kith_addr *a, int *fd_out, struct kith_addr *bound, struct kith_diag *d)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(ss);
 	char str[KITH_ADDR_STR];
 	int fd, err;

@@ -265,9 +265,7 @@ read_http(struct kith_http_conn *c, struct kith_slice in)
 		if (c->phase == KITH_CONN_IDLE && c->later.queued)
 			break;          /* answered already: the rest is for the next turn, one request at a time */
 	}
-	if (c->phase != KITH_CONN_ENDED && c->phase != KITH_CONN_WS)
-		kith_conn_put_off(c, in);
-	else if (c->phase == KITH_CONN_WS && in.n > 0)
+	if (c->phase != KITH_CONN_ENDED && (c->phase != KITH_CONN_WS || in.n > 0))
 		kith_conn_put_off(c, in);
 }
 

@@ -368,6 +368,8 @@ kith_dials_new(struct kith_reactor *r, unsigned connect_ms, const struct kith_di
 void
 kith_dials_free(struct kith_dials *d)
 {
+	struct dial *last;
+
 	if (d == NULL)
 		return;
 	kith_reactor_settle(d->r);
@@ -375,8 +377,10 @@ kith_dials_free(struct kith_dials *d)
 	d->hub->reactor = NULL;
 	d->hub->dials = NULL;
 	(void)pthread_mutex_unlock(&d->hub->lock);
-	while (d->list != NULL)
-		dial_free(d->list);
+	while ((last = d->list) != NULL) {
+		dial_free(last);
+		kith_assert(d->list != last);
+	}
 	hub_unref(d->hub);
 	free(d);
 }

@@ -461,8 +461,10 @@ kith_links_free(struct kith_links *ls)
 		link_end(l, KITH_LINK_OURS, true);
 	}
 	kith_reactor_settle(ls->r);
-	while (ls->list != NULL)
-		link_free(ls->list);
+	while ((l = ls->list) != NULL) {
+		link_free(l);
+		kith_assert(ls->list != l);
+	}
 	kith_map_free(ls->by_id, NULL);
 	free(ls);
 }

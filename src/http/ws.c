@@ -317,18 +317,18 @@ void
 kith_ws_put_close(struct kith_buf *b, unsigned code, const char *reason, const uint8_t *mask)
 {
 	uint8_t body[CONTROL_MAX];
-	size_t n = strlen(reason);
+	struct kith_slice text = kith_slice_str(reason);
 
 	if (!kith_ws_code_ok(code)) {
 		kith_ws_put(b, KITH_WS_OP_CLOSE, kith_slice_of(NULL, 0), mask);
 		return;
 	}
-	if (n > REASON_MAX) {
-		n = REASON_MAX;
-		while (n > 0 && ((uint8_t)reason[n] & 0xc0) == 0x80)
-			n--;
+	if (text.n > REASON_MAX) {
+		text.n = REASON_MAX;
+		while (text.n > 0 && (text.p[text.n] & 0xc0) == 0x80)
+			text.n--;
 	}
 	kith_put_be16(body, (uint16_t)code);
-	memcpy(body + 2, reason, n);
-	kith_ws_put(b, KITH_WS_OP_CLOSE, kith_slice_of(body, n + 2), mask);
+	memcpy(body + 2, text.p, text.n);
+	kith_ws_put(b, KITH_WS_OP_CLOSE, kith_slice_of(body, text.n + 2), mask);
 }
