@@ -54,6 +54,53 @@ env_open(struct lm *s, const char *path, unsigned flags, uint64_t map_size)
 	}
 }
 
+/* An empty environment at path, a file, synced. */
+static int
+make_env(struct lm *s, const char *path)
+{
+	int rc = env_open(s, path, MDB_NOSUBDIR, MAP_MIN);
+
+	if (rc == 0)
+		rc = mdb_env_sync(s->env, 1);
+	if (s->env != NULL)
+		mdb_env_close(s->env);
+	s->env = NULL;
+	return rc;
+}
+
+/* The file gets its name when it is whole: LMDB opens none that a power loss left half made. */
+static int
+make_file(struct lm *s, const char *dir, struct kith_diag *diag)
+{
+	size_t n = strlen(dir) + sizeof("/data.mdb.new-lock");
+	char *path = malloc(n), *fresh = malloc(n), *lock = malloc(n);
+	int rc = 0, r = KITH_E_NOMEM;
+
+	if (path == NULL || fresh == NULL || lock == NULL)
+		goto done;
+	(void)snprintf(path, n, "%s/data.mdb", dir);
+	(void)snprintf(fresh, n, "%s/data.mdb.new", dir);
+	(void)snprintf(lock, n, "%s/data.mdb.new-lock", dir);
+	r = KITH_OK;
+	if (access(path, F_OK) == 0)
+		goto done;
+	(void)unlink(fresh);
+	rc = make_env(s, fresh);
+	(void)unlink(lock);
+	if (rc == 0 && rename(fresh, path) != 0)
+		rc = errno;
+	if (rc != 0) {
+		kith_diag_set(diag, "cannot make %s: %s", path, mdb_strerror(rc));
+		(void)unlink(fresh);
+		r = kith_lm_code(rc);
+	}
+done:
+	free(path);
+	free(fresh);
+	free(lock);
+	return r;
+}
+
 /* All pages from `first` on in the list of free ones? */
 static int
 all_free(struct lm *s, uint64_t first, uint64_t last, bool *yes)
@@ -334,6 +381,31 @@ take_lock(struct lm *s, struct kith_diag *diag)
 	return r;
 }
 
+/* Makes dir, in a way that its name is there after a power loss too: also when an earlier start had no time for that. */
+static int
+make_dir(const char *dir, struct kith_diag *diag)
+{
+	size_t n = strlen(dir) + sizeof("/..");
+	char *above;
+	int r;
+
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+		kith_diag_set(diag, "cannot make %s: %s", dir, strerror(errno));
+		return errno == ENOSPC || errno == EDQUOT ? KITH_E_FULL : KITH_E_IO;
+	}
+	above = malloc(n);
+	if (above == NULL)
+		return KITH_E_NOMEM;
+	(void)snprintf(above, n, "%s/..", dir);
+	r = kith_disk_sync_dir(above);
+	if (r != KITH_OK && (errno == EACCES || errno == EPERM))
+		r = KITH_OK;                    /* whose it is has made dir for us */
+	if (r != KITH_OK)
+		kith_diag_set(diag, "cannot sync the folder of %s: %s", dir, strerror(errno));
+	free(above);
+	return r;
+}
+
 int
 kith_store_lmdb_open(const char *dir, const struct kith_lmdb_options *options, struct kith_diag *diag,
     struct kith_store **out)
@@ -346,15 +418,17 @@ kith_store_lmdb_open(const char *dir, const struct kith_lmdb_options *options, s
 	if (diag == NULL)
 		diag = &ignored;
 	diag->text[0] = '\0';
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-		kith_diag_set(diag, "cannot make %s: %s", dir, strerror(errno));
-		return errno == ENOSPC || errno == EDQUOT ? KITH_E_FULL : KITH_E_IO;
-	}
+	r = make_dir(dir, diag);
+	if (r != KITH_OK)
+		goto fail;
 	r = kith_lm_new(dir, options, &s);
 	if (r == KITH_OK)
 		r = kith_disk_check(dir, diag);
 	if (r == KITH_OK)
 		r = take_lock(s, diag);
+	if (r != KITH_OK)
+		goto fail;
+	r = make_file(s, dir, diag);
 	if (r != KITH_OK)
 		goto fail;
 	rc = env_open(s, dir, 0, s->opt.map_size != 0 ? s->opt.map_size : MAP_SIZE);

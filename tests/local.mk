@@ -9,6 +9,7 @@
 check_LIBRARIES += libkithtest.a
 libkithtest_a_SOURCES += %D%/fuzz/driver.c %D%/unit/test.h
 libkithtest_a_SOURCES += %D%/unit/kit.c %D%/unit/kit.h %D%/unit/kit_ops.c %D%/unit/kit_ops.h
+libkithtest_a_SOURCES += %D%/unit/daemon/house.c %D%/unit/daemon/house.h
 libkithtest_a_SOURCES += %D%/unit/fail_alloc.c %D%/unit/fail_alloc.h
 libkithtest_a_SOURCES += %D%/unit/wire/mp_oracle.c %D%/unit/wire/mp_oracle.h
 
@@ -27,6 +28,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+include tests/crash/local.mk
 endif
 if PLAIN_BUILD
 TESTS += $(plain_tests)

@@ -23,6 +23,33 @@
 /* ---- the directory ---- */
 
 static int
+sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r, err;
+
+	if (fd < 0)
+		return -1;
+	r = fsync(fd);
+	err = errno;
+	close(fd);
+	errno = err;
+	return r;
+}
+
+/* Makes the name of a folder durable, if we may: else whose the one above is has made it for us. */
+static int
+sync_above(const char *path)
+{
+	char above[4096];
+
+	if ((size_t)snprintf(above, sizeof(above), "%s/..", path) >= sizeof(above)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return sync_dir(above) == 0 || errno == EACCES || errno == EPERM ? 0 : -1;
+}
+
+static int
 make_dirs(const char *dir, struct kith_diag *d)
 {
 	char path[4096];
@@ -39,11 +66,12 @@ make_dirs(const char *dir, struct kith_diag *d)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0755) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+		if (mkdir(path, 0755) == 0 ? sync_above(path) != 0 : errno != EEXIST && errno != EROFS && errno != EACCES)
 			break;
 		*p = '/';
 	}
-	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+	/* the last one's name is synced at each start: the first may have been cut off before it was */
+	if ((mkdir(path, 0700) != 0 && errno != EEXIST) || sync_above(path) != 0) {
 		kith_diag_set(d, "cannot make the state directory %s: %s", path, strerror(errno));
 		return errno == ENOSPC ? KITH_E_FULL : KITH_E_IO;
 	}
@@ -221,8 +249,8 @@ kith_keys_load(struct kith_keys *k, struct kith_diag *d)
 
 	memset(k, 0, sizeof(*k));
 	memset(seed, 0, sizeof(seed));
-	/* a change of roots that was cut off between its two names */
-	if (access(files[K_NEXT], F_OK) != 0 && access(next_fresh, F_OK) == 0 && rename(next_fresh, files[K_NEXT]) != 0) {
+	/* a change of roots that was cut off between its two names; without a store it is a first start's, and may be half a key */
+	if (store && access(files[K_NEXT], F_OK) != 0 && access(next_fresh, F_OK) == 0 && rename(next_fresh, files[K_NEXT]) != 0) {
 		kith_diag_set(d, "cannot rename %s: %s", next_fresh, strerror(errno));
 		return KITH_E_IO;
 	}
@@ -276,19 +304,6 @@ kith_keys_fini(struct kith_keys *k)
 }
 
 static int
-sync_here(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = KITH_OK;
-
-	if (fd < 0)
-		return KITH_E_IO;
-	if (fsync(fd) != 0)
-		r = KITH_E_IO;
-	close(fd);
-	return r;
-}
-
-static int
 create_fresh(const char *fresh, struct kith_diag *d)
 {
 	uint8_t seed[KITH_SEED_BYTES];
@@ -306,7 +321,7 @@ create_fresh(const char *fresh, struct kith_diag *d)
 static int
 move_file(const char *from, const char *to, struct kith_diag *d)
 {
-	if (rename(from, to) == 0 && sync_here(".") == KITH_OK)
+	if (rename(from, to) == 0 && sync_dir(".") == 0)
 		return KITH_OK;
 	kith_diag_set(d, "cannot rename %s to %s: %s", from, to, strerror(errno));
 	return KITH_E_IO;

@@ -1,0 +1,45 @@
+#ifndef KITH_TESTS_UNIT_DAEMON_HOUSE_H
+#define KITH_TESTS_UNIT_DAEMON_HOUSE_H
+
+#include <jansson.h>
+
+#include "daemon/machine.h"
+
+/*
+ * One node in this process, without sockets: the machine that kithd runs, over
+ * any store, turned by hand, with a clock and dice of its own. It is asked as
+ * clients ask: a method, JSON in, JSON out.
+ */
+struct house;
+
+/* keys NULL: the same ones every time. Borrows store, takes keys. NULL: see why. */
+struct house *house_new(struct kith_store *store, bool lmdb, struct kith_keys *take_keys, uint64_t seed, struct kith_diag *why);
+void house_free(struct house *h);                       /* as kill -9: nothing is said goodbye to. NULL is fine */
+
+void house_pass(struct house *h, uint64_t ms);          /* its clocks go on */
+uint64_t house_wall_ms(const struct house *h);
+
+/* A session as this token (of account.register, account.guest or account.login) opens it. */
+int house_session(struct house *h, const char *token, struct kith_session *out);
+
+/*
+ * A call. s NULL: nobody is signed in. Reads are answered at once, in a snapshot;
+ * writes go in one batch. NULL: an error, whose name house_error has. What comes
+ * back is the caller's.
+ */
+json_t *house_call(struct house *h, const struct kith_session *s, const char *method, json_t *take_params);
+const char *house_error(const struct house *h);
+
+/* Several writes for one batch: ask each, turn once, then take the answers. */
+uint64_t house_ask(struct house *h, const struct kith_session *s, const char *method, json_t *take_params);
+void house_turn(struct house *h);
+json_t *house_answer(struct house *h, uint64_t number);         /* NULL: an error, or none came */
+
+/* As kithctl asks: the answer's lines, malloced; NULL: refused. */
+char *house_control(struct house *h, const char *line);
+
+struct kith_machine *house_machine(struct house *h);
+/* Every output of the batches, before the house looks at it. */
+void house_listen(struct house *h, void (*fn)(void *arg, const struct kith_output *o), void *arg);
+
+#endif
