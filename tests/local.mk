@@ -52,3 +52,8 @@ EXTRA_DIST += %D%/run $(script_tests) $(plain_tests)
 unit_tests += %D%/unit/vectors/test_vectors
 tests_unit_vectors_test_vectors_SOURCES = %D%/unit/vectors/test_vectors.c %D%/unit/vectors/write.c \
 	%D%/unit/vectors/make_records.c %D%/unit/vectors/make_ids.c %D%/unit/vectors/vectors.h
+
+# Whole sessions, with a node behind them.
+fuzz_targets += %D%/fuzz/fuzz_client %D%/fuzz/fuzz_control %D%/fuzz/fuzz_peer
+tests_fuzz_fuzz_client_SOURCES = %D%/fuzz/fuzz_client.c %D%/fuzz/front.c %D%/fuzz/front.h
+tests_fuzz_fuzz_control_SOURCES = %D%/fuzz/fuzz_control.c %D%/fuzz/front.c %D%/fuzz/front.h

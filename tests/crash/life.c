@@ -139,7 +139,7 @@ start(struct kith_store **store, struct house **h, uint64_t seed, char *why, siz
 	*store = NULL;
 	*h = NULL;
 	if (kith_keys_load(&keys, &d) != KITH_OK || kith_store_lmdb_open(KITH_STATE_STORE, &lo, &d, store) != KITH_OK ||
-	    (*h = house_new(*store, true, &keys, seed, &d)) == NULL) {
+	    (*h = house_new(&(struct house_conf){ .store = *store, .lmdb = true, .take_keys = &keys, .seed = seed }, &d)) == NULL) {
 		(void)snprintf(why, n_why, "it does not start: %s", d.text);
 		return false;
 	}
@@ -326,7 +326,7 @@ life_new(const char *dir, uint64_t seed, unsigned rounds, bool early)
 	begin(l);
 	found(l);
 	for (unsigned i = 1; i <= rounds; i++) {
-		house_pass(l->h, 100 + draw(l, 2000));
+		house_pass(100 + draw(l, 2000));
 		if (draw(l, 10) < 7 || l->n_said == 0)
 			several(l);
 		else if (draw(l, 3) > 0)

@@ -18,10 +18,11 @@ struct house {
 	struct kith_machine *m;
 	struct kith_store *store;
 	struct kith_env env;
-	uint64_t dice, next;
+	uint64_t seed, dice, next;
 	struct answer got[64];
 	size_t n_got;
 	char error[64];
+	struct kith_port port, control;
 	void (*listen)(void *arg, const struct kith_output *o);
 	void *listen_arg;
 };
@@ -63,6 +64,14 @@ verify(void *ctx, const uint8_t pk[32], int label, struct kith_slice msg, const 
 }
 
 static void
+tell_log(void *ctx, int level, const char *area, const char *text)
+{
+	const struct house *h = ctx;
+
+	fprintf(stderr, "%llu house %llu %d %s: %s\n", (unsigned long long)clock_ms, (unsigned long long)h->seed, level, area, text);
+}
+
+static void
 fatal(void *arg, const char *why)
 {
 	(void)arg;
@@ -77,13 +86,11 @@ forget(struct house *h)
 		kith_buf_fini(&h->got[--h->n_got].bytes);
 }
 
-static int
-post(void *arg, struct kith_delivery *take_d)
+static void
+look(struct house *h, const struct kith_delivery *d)
 {
-	struct house *h = arg;
-
-	for (size_t i = 0; i < take_d->list.n; i++) {
-		const struct kith_parcel *p = &take_d->list.v[i];
+	for (size_t i = 0; i < d->list.n; i++) {
+		const struct kith_parcel *p = &d->list.v[i];
 
 		if (h->listen != NULL && (p->kind == KITH_PARCEL_OUTPUT || p->kind == KITH_PARCEL_PUSH))
 			h->listen(h->listen_arg, &p->o);
@@ -97,29 +104,67 @@ post(void *arg, struct kith_delivery *take_d)
 		kith_buf_put(&h->got[h->n_got].bytes, p->o.bytes, p->o.n);
 		h->n_got++;
 	}
-	kith_delivery_free(take_d);
-	return KITH_OK;
+}
+
+static int
+pass_on(const struct kith_port *to, struct kith_delivery *take_d)
+{
+	if (to->post == NULL) {
+		kith_delivery_free(take_d);
+		return KITH_OK;
+	}
+	take_d->to = to->arg;
+	return to->post(to->arg, take_d);
+}
+
+static int
+post(void *arg, struct kith_delivery *take_d)
+{
+	struct house *h = arg;
+
+	look(h, take_d);
+	return pass_on(&h->port, take_d);
+}
+
+static int
+post_control(void *arg, struct kith_delivery *take_d)
+{
+	struct house *h = arg;
+
+	look(h, take_d);
+	return pass_on(&h->control, take_d);
+}
+
+static char **
+list_of(const char *one)
+{
+	char **v = calloc(2, sizeof(*v));
+
+	must(v != NULL && (one == NULL || (v[0] = strdup(one)) != NULL));
+	return v;
 }
 
 static struct kith_identity *
-identity(struct kith_keys *take_keys)
+identity(const struct house_conf *conf)
 {
 	struct kith_identity *id = calloc(1, sizeof(*id));
-	uint8_t seed[KITH_SEED_BYTES] = { 1 };
+	uint8_t seed[KITH_SEED_BYTES] = { 1, (uint8_t)conf->seed };
 
 	must(id != NULL);
-	if (take_keys != NULL) {
-		id->keys = *take_keys;
-		memset(take_keys, 0, sizeof(*take_keys));
+	if (conf->take_keys != NULL) {
+		id->keys = *conf->take_keys;
+		memset(conf->take_keys, 0, sizeof(*conf->take_keys));
 	} else {
 		must(kith_signer_from_seed(seed, &id->keys.root) == KITH_OK);
 		seed[0] = 2;
 		must(kith_signer_from_seed(seed, &id->keys.sign) == KITH_OK);
 		id->keys.cert_pk[0] = 9;
+		id->keys.cert_pk[1] = (uint8_t)conf->seed;
 	}
-	id->address = calloc(1, sizeof(char *));
-	id->peer = calloc(1, sizeof(char *));
-	must(id->address != NULL && id->peer != NULL);
+	id->address = list_of(conf->address);
+	id->n_address = conf->address != NULL;
+	id->peer = list_of(conf->peer);
+	id->n_peer = conf->peer != NULL;
 	snprintf(id->name, sizeof(id->name), "house");
 	snprintf(id->conf.node.name, sizeof(id->conf.node.name), "house");
 	snprintf(id->conf.node.url, sizeof(id->conf.node.url), "http://127.0.0.1:7370");
@@ -127,8 +172,11 @@ identity(struct kith_keys *take_keys)
 	memcpy(id->conf.next_root_pk, id->keys.next_root_pk, sizeof(id->conf.next_root_pk));
 	id->conf.node.registration = KITH_REG_OPEN;
 	id->conf.fed.name = id->name;
+	id->conf.fed.full_copies = true;        /* the default of kithd */
 	id->conf.fed.peer = (const char *const *)id->peer;
-	id->conf.fed.address = (const char *const *)id->address;
+	id->conf.fed.n_peers = id->n_peer;
+	id->conf.fed.address = id->conf.node.address = (const char *const *)id->address;
+	id->conf.fed.n_addresses = id->conf.node.n_addresses = id->n_address;
 	id->conf.root = id->keys.root;
 	id->conf.sign = id->keys.sign;
 	id->conf.cert_pk = (const uint8_t (*)[32])&id->keys.cert_pk;
@@ -137,23 +185,29 @@ identity(struct kith_keys *take_keys)
 }
 
 struct house *
-house_new(struct kith_store *store, bool lmdb, struct kith_keys *take_keys, uint64_t seed, struct kith_diag *why)
+house_new(const struct house_conf *conf, struct kith_diag *why)
 {
 	struct house *h = calloc(1, sizeof(*h));
-	struct kith_machine_conf mc = { .store = store, .lmdb = lmdb, .fatal = fatal, .mono_ms = read_clock, .wall_ms = read_clock };
+	struct kith_machine_conf mc = { .store = conf->store, .lmdb = conf->lmdb, .fatal = fatal, .mono_ms = read_clock, .wall_ms = read_clock };
 	struct kith_port ports[2];
 
 	must(h != NULL);
 	(void)kit_env();
-	h->store = store;
-	h->dice = seed << 32;
+	h->store = conf->store;
+	h->port = conf->port;
+	h->control = conf->control;
+	h->seed = conf->seed;
+	h->dice = conf->seed << 32;
 	h->next = 1;
 	h->env = (struct kith_env){ .ctx = h, .random = dice, .verify = verify };
-	ports[0] = ports[1] = (struct kith_port){ post, h };
+	if (getenv("KITH_HOUSE_LOG") != NULL)
+		h->env.log = tell_log;
+	ports[0] = (struct kith_port){ post, h };
+	ports[1] = (struct kith_port){ post_control, h };
 	mc.env = &h->env;
 	mc.ports = ports;
 	mc.n_ports = 2;
-	mc.take_identity = identity(take_keys);
+	mc.take_identity = identity(conf);
 	if (kith_machine_new(&mc, &h->m, why) == KITH_OK)
 		return h;
 	free(h);
@@ -171,16 +225,14 @@ house_free(struct house *h)
 }
 
 void
-house_pass(struct house *h, uint64_t ms)
+house_pass(uint64_t ms)
 {
-	(void)h;
 	clock_ms += ms;
 }
 
 uint64_t
-house_wall_ms(const struct house *h)
+house_now_ms(void)
 {
-	(void)h;
 	return clock_ms;
 }
 
@@ -332,6 +384,15 @@ const char *
 house_error(const struct house *h)
 {
 	return h->error;
+}
+
+void
+house_connect(struct house *h, const struct kith_session *s)
+{
+	struct kith_in in = { .kind = KITH_IN_CONN_UP, .conn = h->next++, .session = *s, .has_session = true };
+
+	must(kith_machine_submit(h->m, &in, 1) == KITH_OK);
+	house_turn(h);
 }
 
 char *

@@ -12,12 +12,20 @@
  */
 struct house;
 
-/* keys NULL: the same ones every time. Borrows store, takes keys. NULL: see why. */
-struct house *house_new(struct kith_store *store, bool lmdb, struct kith_keys *take_keys, uint64_t seed, struct kith_diag *why);
+struct house_conf {
+	struct kith_store *store;               /* borrowed */
+	bool lmdb;                              /* it is lmdb.c's */
+	struct kith_keys *take_keys;            /* NULL: made from seed */
+	uint64_t seed;
+	const char *peer, *address;             /* whom it dials, and how others would; may be NULL */
+	struct kith_port port, control;         /* where deliveries of reactor 0 and of control go on to; post may be NULL */
+};
+/* NULL: why says it in words. */
+struct house *house_new(const struct house_conf *conf, struct kith_diag *why);
 void house_free(struct house *h);                       /* as kill -9: nothing is said goodbye to. NULL is fine */
 
-void house_pass(struct house *h, uint64_t ms);          /* its clocks go on */
-uint64_t house_wall_ms(const struct house *h);
+void house_pass(uint64_t ms);                           /* the clocks of all houses go on */
+uint64_t house_now_ms(void);
 
 /* A session as this token (of account.register, account.guest or account.login) opens it. */
 int house_session(struct house *h, const char *token, struct kith_session *out);
@@ -34,6 +42,9 @@ const char *house_error(const struct house *h);
 uint64_t house_ask(struct house *h, const struct kith_session *s, const char *method, json_t *take_params);
 void house_turn(struct house *h);
 json_t *house_answer(struct house *h, uint64_t number);         /* NULL: an error, or none came */
+
+/* A WebSocket of theirs is open, until the end. */
+void house_connect(struct house *h, const struct kith_session *s);
 
 /* As kithctl asks: the answer's lines, malloced; NULL: refused. */
 char *house_control(struct house *h, const char *line);
