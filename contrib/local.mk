@@ -19,7 +19,7 @@ uninstall-hook:
 script_tests += %D%/dev/check-purity.sh
 plain_tests += %D%/dev/check-hardening.sh
 EXTRA_DIST += %D%/dev/purity.allow %D%/dev/lib.sh %D%/dev/deps %D%/dev/fuzz \
-	%D%/check %D%/quickstart .ci/run
+	%D%/dev/coverage %D%/check %D%/quickstart .ci/run
 
 # -- for contrib/check and contrib/dev/fuzz
 .PHONY: list-fuzz-targets list-unit-tests list-plain-tests list-sources list-cflags

@@ -22,7 +22,7 @@ result()
 
 has() { printf '%s\n' "$1" | grep -Eq -- "$2"; }
 
-echo "1..$(($# * 7))"
+echo "1..$(($# * 8))"
 for p; do
 	[ -x "$p" ] || { echo "Bail out! no program $p here"; exit 1; }
 	header=$(readelf -hW "$p")
@@ -41,6 +41,12 @@ for p; do
 	result $? "$p has no executable stack"
 	! has "$dynamic" 'RPATH|RUNPATH|TEXTREL'
 	result $? "$p names no search path and patches no code"
+	# the note that says so is not there unless the startup files of the C library have it too
+	case $header in
+	*X86-64*) marked=$(objdump -d --no-show-raw-insn "$p" | grep -c endbr64); [ "$marked" -ge $((code / 2000)) ] ;;
+	*) has "$symbols" . ;;
+	esac
+	result $? "$p marks where it may be jumped to"
 	for what in 'stack protector:__stack_chk_fail' 'fortified calls:__[a-z]+_chk'; do
 		if ! has "$symbols" "${what#*:}(@|\$| )" && [ "$code" -lt "$small" ]; then
 			n=$((n + 1))

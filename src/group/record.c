@@ -359,15 +359,15 @@ check_list(struct kith_mp_reader *r, const struct body_field *f)
 
 	if (n > f->max)
 		return KITH_E_LIMIT;
-	for (i = 0; i < n && r->err == KITH_OK; i++) {
+	for (i = 0; i < n; i++) {
 		if (f->type == FIELD_MAPS) {
 			if (kith_mp_peek(r) != KITH_MP_MAP)
 				return KITH_E_MALFORMED;
 			(void)kith_mp_skip(r);
 			continue;
 		}
-		id = kith_mp_id(r);
-		if (r->err == KITH_OK && kith_id_cmp(&last, &id) >= 0)
+		id = kith_mp_id(r);             /* none where there is no id: below any */
+		if (kith_id_cmp(&last, &id) >= 0)
 			return KITH_E_MALFORMED;
 		last = id;
 	}
@@ -410,7 +410,7 @@ check_body(struct kith_slice body, struct kith_slice *map)
 	kith_mp_array_exact(&r, 2);
 	kith_mp_bin_exact(&r, salt, sizeof(salt));
 	whole = r.in;
-	for (n = kith_mp_map(&r); n > 0 && r.err == KITH_OK; n--) {
+	for (n = kith_mp_map(&r); n > 0; n--) {
 		key = kith_mp_str(&r);
 		if (r.err != KITH_OK)
 			break;

@@ -270,11 +270,9 @@ kith_mp_int(struct kith_mp_reader *r)
 {
 	struct header h;
 
-	if (kith_mp_peek(r) == KITH_MP_INT)
-		return take(r, KITH_MP_INT, &h) ? (int64_t)h.v : 0;
-	if (!take(r, KITH_MP_UINT, &h))
+	if (!take(r, kith_mp_peek(r) == KITH_MP_INT ? KITH_MP_INT : KITH_MP_UINT, &h))
 		return 0;
-	if (h.v > INT64_MAX) {
+	if (h.type == KITH_MP_UINT && h.v > INT64_MAX) {
 		r->err = KITH_E_MALFORMED;
 		return 0;
 	}
@@ -294,7 +292,10 @@ kith_mp_nil(struct kith_mp_reader *r)
 {
 	struct header h;
 
-	return kith_mp_peek(r) == KITH_MP_NIL && take(r, KITH_MP_NIL, &h);
+	if (kith_mp_peek(r) != KITH_MP_NIL)
+		return false;
+	(void)take(r, KITH_MP_NIL, &h);
+	return true;
 }
 
 static struct kith_slice

@@ -187,7 +187,18 @@ what_would_not_be_read_is_not_written(void **state)
 	kit_record(KITH_K_MESSAGE, 0, &d);
 	d.op = LIT("\x01");
 	assert_int_equal(kith_record_make(&d, NULL, &out), KITH_E_MALFORMED);
+	kit_record(KITH_K_BAN, KITH_OP_BIT(KITH_OP_USERS), &d);
+	d.n_frontier = KITH_PARENTS_MAX + 1;
+	assert_int_equal(kith_record_make(&d, NULL, &out), KITH_E_LIMIT);
 	assert_slice_equal(kith_buf_slice(&out), "before", 6);
+	kith_buf_fini(&out);
+	/* where there is no room for it, nothing is left of it */
+	kith_buf_init(&out, 20);
+	kith_buf_put_str(&out, "before");
+	kit_record(KITH_K_MESSAGE, 0, &d);
+	assert_int_equal(kith_record_make(&d, NULL, &out), KITH_E_LIMIT);
+	assert_int_equal(out.n, 6);
+	assert_int_equal(kith_record_make(&d, NULL, &out), KITH_E_LIMIT);
 	kith_buf_fini(&out);
 }
 
@@ -221,6 +232,69 @@ a_body_belongs_to_one_header_whole(void **state)
 	assert_int_equal(kith_body_make(salt, LIT("\x81\x01\x00"), &body), KITH_E_MALFORMED);
 	assert_int_equal(body.n, 0);
 	kith_buf_fini(&body);
+	kith_buf_init(&body, 25);
+	assert_int_equal(kith_body_make(salt, LIT("\x81\xa4text\xa6hello!"), &body), KITH_E_LIMIT);
+	kith_buf_fini(&body);
+	kith_buf_init(&body, 3);
+	assert_int_equal(kith_body_make(salt, LIT("\x80"), &body), KITH_E_LIMIT);
+	assert_int_equal(kith_body_make(salt, LIT("\x80"), &body), KITH_E_LIMIT);
+	kith_buf_fini(&body);
+}
+
+/* What becomes of a map as a body: put as it is, so that it may say anything. */
+static int
+body_says(const struct kith_buf *map)
+{
+	static const uint8_t salt[16] = "salt of 16 bytes";
+	struct kith_record r;
+	struct kith_buf body;
+	int e;
+
+	kith_buf_init(&body, 0);
+	kith_mp_put_array(&body, 2);
+	kith_mp_put_bin(&body, kith_slice_of(salt, sizeof(salt)));
+	kith_mp_put_raw(&body, kith_buf_slice(map));
+	memset(&r, 0, sizeof(r));
+	r.body_len = (uint32_t)body.n;
+	kith_hash(KITH_L_BODY, kith_buf_slice(&body), &r.body_hash);
+	e = kith_record_body_ok(&r, kith_buf_slice(&body));
+	kith_buf_fini(&body);
+	return e;
+}
+
+static void
+the_fields_of_a_body_keep_to_their_kinds_and_limits(void **state)
+{
+	static const char long_key[256] = { [0 ... 255] = 'k' };
+	struct kith_id small = { { 1 } }, large = { { 2 } };
+	struct kith_buf m;
+
+	(void)state;
+	kith_buf_init(&m, 0);
+	for (size_t n = 255; n <= 256; n++) {
+		kith_buf_reset(&m);
+		kith_mp_put_map(&m, 1);
+		kith_mp_put_str(&m, kith_slice_of(long_key, n));
+		kith_mp_put_uint(&m, 1);
+		assert_int_equal(body_says(&m), n == 255 ? KITH_OK : KITH_E_LIMIT);
+	}
+	/* mentions: ids, rising; anything that is no id is none of them, wherever it stands */
+	for (int wrong = 0; wrong < 4; wrong++) {
+		kith_buf_reset(&m);
+		kith_mp_put_map(&m, 1);
+		kith_mp_put_cstr(&m, "mentions");
+		kith_mp_put_array(&m, 2);
+		if (wrong == 1)
+			kith_mp_put_bin(&m, kith_slice_of(small.b, 31));
+		else
+			kith_mp_put_id(&m, wrong == 2 ? &large : &small);
+		if (wrong == 3)
+			kith_mp_put_uint(&m, 7);
+		else
+			kith_mp_put_id(&m, wrong == 2 ? &small : &large);
+		assert_int_equal(body_says(&m), wrong == 0 ? KITH_OK : KITH_E_MALFORMED);
+	}
+	kith_buf_fini(&m);
 }
 
 static void
@@ -283,6 +357,7 @@ main(void)
 		cmocka_unit_test(a_signature_made_elsewhere_is_taken_over),
 		cmocka_unit_test(what_would_not_be_read_is_not_written),
 		cmocka_unit_test(a_body_belongs_to_one_header_whole),
+		cmocka_unit_test(the_fields_of_a_body_keep_to_their_kinds_and_limits),
 		cmocka_unit_test(kinds_have_names_and_one_plane_each),
 		cmocka_unit_test(writing_survives_a_lack_of_memory),
 	};

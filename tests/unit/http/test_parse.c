@@ -140,6 +140,25 @@ a_request_is_read_whatever_the_cuts(void **state)
 }
 
 static void
+it_knows_how_much_of_a_chunk_is_still_to_come(void **state)
+{
+	struct kith_http_reader *r = kith_http_reader_new(false);
+	struct kith_slice body;
+	size_t used;
+
+	(void)state;
+	assert_non_null(r);
+	assert_int_equal(kith_http_reader_owed(r), 0);
+	assert_int_equal(kith_http_read(r, LIT(POST HOST "Transfer-Encoding: chunked\r\n\r\n"), &used, &body), KITH_HTTP_HEADERS);
+	assert_int_equal(kith_http_read(r, LIT("a\r\nabc"), &used, &body), KITH_HTTP_BODY);
+	assert_slice_equal(body, "abc", 3);
+	assert_int_equal(kith_http_reader_owed(r), 7);
+	assert_int_equal(kith_http_read(r, LIT("defghij\r"), &used, &body), KITH_HTTP_BODY);
+	assert_int_equal(kith_http_reader_owed(r), 0);
+	kith_http_reader_free(r);
+}
+
+static void
 chunks_are_put_together(void **state)
 {
 	struct story s;
@@ -524,6 +543,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_read_whatever_the_cuts),
 		cmocka_unit_test(chunks_are_put_together),
+		cmocka_unit_test(it_knows_how_much_of_a_chunk_is_still_to_come),
 		cmocka_unit_test(request_lines_are_strict),
 		cmocka_unit_test(fields_are_strict),
 		cmocka_unit_test(two_readings_of_a_body_are_refused),

@@ -503,6 +503,9 @@ values_are_found_by_key(void **state)
 	assert_int_equal(kith_mp_find(map, "").n, 0);
 	assert_int_equal(kith_mp_find(LIT("\x92\xa1" "a\x01"), "a").n, 0);
 	assert_int_equal(kith_mp_find(kith_slice_of(NULL, 0), "a").n, 0);
+	/* not checked, and cut */
+	assert_int_equal(kith_mp_find(LIT("\x82\xa1" "b"), "a").n, 0);
+	assert_int_equal(kith_mp_find(LIT("\x82\xa1" "b\xd9\xff\xa1" "a\x01"), "a").n, 0);
 }
 
 /* ---- writing ---- */
