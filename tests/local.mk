@@ -17,8 +17,7 @@ libkithtest_a_SOURCES += %D%/unit/wire/mp_oracle.c %D%/unit/wire/mp_oracle.h
 FAIL_ALLOC_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 LDADD = libkithtest.a $(edge_libs) $(CMOCKA_LIBS) $(FUZZ_LDFLAGS)
 
-script_tests += %D%/e2e/hostile.py %D%/e2e/kill9.py
-EXTRA_DIST += %D%/e2e/kit.py
+include tests/e2e/local.mk
 
 TESTS = $(script_tests)
 check_PROGRAMS += $(fuzz_targets)

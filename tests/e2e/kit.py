@@ -34,8 +34,9 @@ class Refused(Exception):
 class Node:
     """One kithd with a state folder of its own."""
 
-    def __init__(self, base, name, peers=(), conf="", args=()):
+    def __init__(self, base, name, peers=(), conf="", args=(), host="127.0.0.1", prefix=()):
         self.name, self.state = name, os.path.join(base, name)
+        self.host, self.prefix = host, list(prefix)     # where it listens; what it is started through
         self.peers, self.args = list(peers), list(args)
         self.client_port = self.peer_port = 0
         self.process = None
@@ -46,8 +47,9 @@ class Node:
         os.makedirs(self.state, mode=0o700, exist_ok=True)
 
     def start(self, timeout=60):
-        argv = [os.path.join(BUILD, "kithd"), "--state", self.state, "--name", self.name, "--config", self.conf,
-                "--listen-client", "127.0.0.1:%d" % self.client_port, "--listen-peer", "127.0.0.1:%d" % self.peer_port]
+        argv = self.prefix + [os.path.join(BUILD, "kithd"), "--state", self.state, "--name", self.name, "--config", self.conf,
+                              "--listen-client", "%s:%d" % (self.host, self.client_port),
+                              "--listen-peer", "%s:%d" % (self.host, self.peer_port)]
         for p in self.peers:
             argv += ["--peer", p if isinstance(p, str) else p.peer]
         if os.geteuid() == 0:
@@ -136,7 +138,7 @@ class Person:
             headers["Authorization"] = "Bearer " + self.token
         try:
             if self.conn is None:
-                self.conn = http.client.HTTPConnection("127.0.0.1", self.node.client_port, timeout=timeout)
+                self.conn = http.client.HTTPConnection(self.node.host, self.node.client_port, timeout=timeout)
             self.conn.request("POST", "/api/v1/" + method, body, headers)
             answer = self.conn.getresponse()
             raw = answer.read()
