@@ -13,6 +13,8 @@ libkithtest_a_SOURCES += %D%/unit/daemon/house.c %D%/unit/daemon/house.h
 libkithtest_a_SOURCES += %D%/unit/fail_alloc.c %D%/unit/fail_alloc.h
 libkithtest_a_SOURCES += %D%/unit/wire/mp_oracle.c %D%/unit/wire/mp_oracle.h
 
+include %D%/sim/local.mk
+
 # For tests that make allocations fail: tests_unit_..._LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 FAIL_ALLOC_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 LDADD = libkithtest.a $(edge_libs) $(CMOCKA_LIBS) $(FUZZ_LDFLAGS)

@@ -6,5 +6,4 @@ libkithcore_a_SOURCES += \
 	%D%/engine.h \
 	%D%/inner.h
 
-libkithtest_a_SOURCES += tests/sim/chaos.c tests/sim/chaos.h tests/sim/world.c tests/sim/world.h
-unit_tests += tests/unit/engine/test_chaos tests/unit/engine/test_engine
+unit_tests += tests/unit/engine/test_engine

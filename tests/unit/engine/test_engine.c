@@ -458,7 +458,7 @@ people_hear_of_what_they_may_see(void **state)
 	world_register(w, 1, "ben", &ben);
 	world_run(w, 2000);
 	new_group(w, &ada, "home", "invite", &g);
-	world_connect(w, &ben);
+	world_connect(w, &ben, NULL);
 	join(w, &ben, &g);
 	say(w, &ada, &g, "x", NULL);
 	world_run(w, 1000);

@@ -1,0 +1,216 @@
+#include "tests/sim/look.h"
+
+#include <string.h>
+
+#include "base/b32.h"
+#include "crypto/sign.h"
+
+static void
+put_id(struct kith_buf *b, const struct kith_id *id)
+{
+	char text[KITH_ID_STR];
+
+	kith_id_str(id, text);
+	kith_buf_printf(b, "%.10s", text);
+}
+
+static void
+add_to(struct kith_id *sum, const struct kith_id *x)
+{
+	unsigned carry = 0;
+
+	for (int k = 31; k >= 0; k--) {
+		carry += (unsigned)sum->b[k] + x->b[k];
+		sum->b[k] = (uint8_t)carry;
+		carry >>= 8;
+	}
+}
+
+/* How far each feed is held, by scope; feeds come in no order, so they are summed. */
+static void
+look_at_feeds(struct look *l, int node)
+{
+	struct view *v = &l->v[node];
+	struct kith_feed_tip tip;
+	struct kith_id sum[2] = { kith_id_none, kith_id_none };
+	size_t it = 0;
+
+	while (kith_group_feed_next(v->g, v->t, &it, &tip)) {
+		struct kith_buf b;
+		struct kith_id each;
+		enum kith_plane plane = kith_scope_plane(&tip.scope);
+		char scope[KITH_ID_STR];
+
+		if (tip.seq == UINT64_MAX && !tip.forked)
+			continue;
+		kith_buf_init(&b, 0);
+		kith_buf_put_slice(&b, kith_id_slice(&tip.scope));
+		kith_buf_put_slice(&b, kith_id_slice(&tip.node));
+		kith_buf_printf(&b, "%llx %s", (unsigned long long)tip.incarnation, tip.forked ? "forked" : "");
+		/* which branch is the tip of a forked feed is each node's own affair */
+		if (!tip.forked)
+			kith_buf_put_slice(&b, kith_id_slice(&tip.id));
+		kith_hash(KITH_L_OBJECT, kith_buf_slice(&b), &each);
+		kith_buf_fini(&b);
+		if (plane != KITH_PLANE_TIMELINE) {
+			add_to(&sum[plane == KITH_PLANE_ROSTER], &each);
+			continue;
+		}
+		kith_id_str(&tip.scope, scope);
+		for (size_t k = 0; k < l->group->rooms.n && k < PLAY_ROOMS_MAX; k++) {
+			if (strcmp(l->group->rooms.v[k].id, scope) == 0 && kith_group_node_sees(v->g, world_id(l->p->w, node), &tip.scope))
+				add_to(&v->panel[k], &each);
+		}
+	}
+	kith_buf_printf(&v->text, "authority feeds ");
+	put_id(&v->text, &sum[0]);
+	kith_buf_printf(&v->text, "\nroster feeds ");
+	put_id(&v->text, &sum[1]);
+}
+
+static void
+look_at_node(struct look *l, int node)
+{
+	static struct kith_self self[STORY_NODES_MAX];
+	struct view *v = &l->v[node];
+	struct play *p = l->p;
+	struct kith_id heads[KITH_PARENTS_MAX];
+	struct kith_member m;
+	struct kith_group_node gn;
+	bool mine = false, banned = false;
+	uint64_t nodes = 0;
+	size_t it = 0, n;
+	int r;
+
+	world_settle(p->w, node);
+	disk_troubles(world_store(p->w, node))->calm = true;
+	self[node].node = *world_id(p->w, node);
+	self[node].sign = world_signer(p->w, node);
+	MUST(kith_store_begin(world_store(p->w, node), true, &v->t) == KITH_OK);
+	r = kith_store_incarnation(v->t, 1, &self[node].incarnation, NULL);
+	MUST(r == KITH_OK);
+	r = kith_group_open(world_env(p->w), &self[node], v->t, &l->id, &v->g);
+	if (r != KITH_OK) {
+		play_fail(p, "what was synced can be read", "node %d cannot open %.8s: %s", node, l->group->id, kith_err_name(r));
+		return;
+	}
+	v->held = kith_group_is_held(v->g);
+	if (!v->held)
+		return;
+	n = kith_authority_heads(kith_group_authority(v->g), heads);
+	kith_hash(KITH_L_OBJECT, kith_slice_of(heads, n * sizeof(heads[0])), &v->heads);
+	kith_buf_printf(&v->text, "heads");
+	for (size_t i = 0; i < n; i++) {
+		kith_buf_printf(&v->text, " ");
+		put_id(&v->text, &heads[i]);
+	}
+	kith_authority_state_hash(kith_group_authority(v->g), &v->state);
+	kith_buf_printf(&v->text, "\nstate ");
+	put_id(&v->text, &v->state);
+	kith_buf_printf(&v->text, "\nmembers");
+	while (kith_group_member_next(v->g, &it, &m)) {
+		if (!m.member)
+			continue;
+		kith_buf_printf(&v->text, " ");
+		put_id(&v->text, &m.uid);
+		kith_buf_printf(&v->text, "/");
+		put_id(&v->text, &m.membership);
+		mine |= kith_id_eq(&m.node, &self[node].node);
+	}
+	for (it = 0; kith_group_node_next(v->g, &it, &gn);) {
+		if (kith_id_eq(&gn.node, &self[node].node))
+			banned = gn.banned;
+		if (gn.members > 0)
+			nodes += kith_get_be64(gn.node.b) * (2 * (uint64_t)gn.members + gn.banned);
+	}
+	kith_buf_printf(&v->text, "\nnodes %llx\n", (unsigned long long)nodes);
+	look_at_feeds(l, node);
+	v->live = mine && !banned && play_correct(p, node);
+}
+
+void
+look_open(struct look *l, struct play *p, struct group *g)
+{
+	memset(l, 0, sizeof(*l));
+	l->p = p;
+	l->group = g;
+	MUST(kith_id_parse(kith_slice_str(g->id), &l->id) == KITH_OK);
+	for (int i = 0; i < p->n_nodes; i++) {
+		kith_buf_init(&l->v[i].text, 1u << 20);
+		l->v[i].up = world_is_up(p->w, i);
+		if (l->v[i].up)
+			look_at_node(l, i);
+		kith_buf_put_u8(&l->v[i].text, 0);
+	}
+}
+
+void
+look_unlock(struct look *l)
+{
+	for (int i = 0; i < l->p->n_nodes; i++) {
+		kith_txn_abort(l->v[i].t);
+		l->v[i].t = NULL;
+		disk_troubles(world_store(l->p->w, i))->calm = false;
+	}
+}
+
+void
+look_close(struct look *l)
+{
+	look_unlock(l);
+	for (int i = 0; i < l->p->n_nodes; i++) {
+		kith_group_close(l->v[i].g);
+		kith_buf_fini(&l->v[i].text);
+	}
+}
+
+void
+look_first_difference(const char *x, const char *y, char *out, size_t n)
+{
+	size_t i = 0, line = 0;
+
+	while (x[i] != '\0' && x[i] == y[i]) {
+		if (x[i] == '\n')
+			line = i + 1;
+		i++;
+	}
+	snprintf(out, n, "<%.*s> and <%.*s>", (int)strcspn(x + line, "\n"), x + line, (int)strcspn(y + line, "\n"), y + line);
+}
+
+bool
+look_differ(const struct look *l, int *a, int *b, char *why, size_t n_why)
+{
+	int first = -1;
+
+	for (int i = 0; i < l->p->n_nodes; i++) {
+		if (!l->v[i].live)
+			continue;
+		if (first < 0)
+			first = i;
+		*a = first;
+		*b = i;
+		if (strcmp((const char *)l->v[first].text.p, (const char *)l->v[i].text.p) != 0) {
+			look_first_difference((const char *)l->v[first].text.p, (const char *)l->v[i].text.p, why, n_why);
+			return true;
+		}
+	}
+	for (size_t k = 0; k < l->group->rooms.n && k < PLAY_ROOMS_MAX; k++) {
+		first = -1;
+		for (int i = 0; i < l->p->n_nodes; i++) {
+			struct kith_id panel;
+
+			MUST(kith_id_parse(kith_slice_str(l->group->rooms.v[k].id), &panel) == KITH_OK);
+			if (!l->v[i].live || !kith_group_node_sees(l->v[i].g, world_id(l->p->w, i), &panel))
+				continue;
+			if (first < 0)
+				first = i;
+			*a = first;
+			*b = i;
+			if (!kith_id_eq(&l->v[first].panel[k], &l->v[i].panel[k])) {
+				snprintf(why, n_why, "feeds of the panel %.8s", l->group->rooms.v[k].id);
+				return true;
+			}
+		}
+	}
+	return false;
+}
