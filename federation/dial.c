@@ -7,9 +7,17 @@
  * Whom to call, and when. Addresses that were given to us are always kept
  * linked; nodes are dialled when there is need: a group is shared, somebody
  * waits for them, or few nodes are known at all. A failing address is tried
- * again after 1, 2, 4 ... 60 s, a quarter more or less.
+ * again after 1, 2, 4 ... s, a quarter more or less: up to 5 s for an hour where
+ * we keep a link to whoever is there, else up to 60 s. Whoever answers after
+ * failing shows that the network is back, and all are tried soon.
  */
 #define DIALS_MAX 16
+#define WAIT_KEPT_MS 5000u
+#define WAIT_MS 60000u
+#define WAIT_LONG_MS 600000u
+#define FAILS_KEPT 720                  /* an hour of them, WAIT_KEPT_MS apart */
+#define FAILS_LONG 100
+#define SOON_MS 1000u
 #define ADDRS_MAX 20000
 #define IDLE_MS 60000u
 #define GROUP_LINKS 12                  /* in a group of more than FED_FEW nodes */
@@ -157,31 +165,80 @@ peer_dialling(struct kith_fed *f, uint64_t token)
 	return NULL;
 }
 
+/* How long an address that has failed so often is left alone. */
+static uint64_t
+wait_of(const struct kith_fed *f, const struct fed_addr *a, const struct fed_peer *p)
+{
+	bool kept = a->configured || (p != NULL && (p->shares || p->wanted_until > f->now.mono_ms));
+	uint64_t wait = UINT64_C(1000) << (a->fails < 6 ? a->fails : 6);
+
+	if (kept && a->fails < FAILS_KEPT)
+		return wait < WAIT_KEPT_MS ? wait : WAIT_KEPT_MS;
+	if (wait < WAIT_MS)
+		return wait;
+	return a->fails < (kept ? FAILS_KEPT + FAILS_LONG : FAILS_LONG) ? WAIT_MS : WAIT_LONG_MS;
+}
+
+/* Somebody who could not be reached is there again: so may others be. */
+static void
+all_soon(struct kith_fed *f)
+{
+	struct fed_addr *a;
+	size_t it = 0;
+	void *v;
+
+	while (kith_map_next(f->addrs, &it, NULL, &v)) {
+		a = v;
+		if (a->fails > 0 && !a->self && a->next_ms > f->now.mono_ms + SOON_MS)
+			a->next_ms = f->now.mono_ms + kith_fed_random(f) % SOON_MS;
+	}
+}
+
+void
+kith_fed_reached(struct kith_fed *f, const struct fed_peer *p)
+{
+	const struct fed_addr *a;
+	size_t i;
+
+	for (i = 0; i < p->n_addrs; i++) {
+		a = kith_map_get(f->addrs, kith_slice_str(p->addr[i]));
+		if (a == NULL || a->fails == 0)
+			continue;
+		all_soon(f);
+		f->dial_ms = 0;
+		return;
+	}
+}
+
 void
 kith_fed_dial_done(struct kith_fed *f, struct fed_addr *a, bool ok)
 {
-	struct fed_peer *p;
-	uint64_t wait = 1000;
+	struct fed_peer *p = kith_id_is_none(&a->node) ? NULL : kith_fed_peer(f, &a->node);
+	uint64_t wait;
 
 	if (a->token != 0) {
 		f->n_dials--;
-		p = peer_dialling(f, a->token);
-		if (p != NULL)
-			p->dialling = 0;
+		struct fed_peer *dialled = peer_dialling(f, a->token);
+
+		if (dialled != NULL) {
+			dialled->dialling = 0;
+			p = dialled;
+		}
 		a->token = 0;
 	}
 	f->dial_ms = 0;
 	if (ok) {
+		if (a->fails > 0)
+			all_soon(f);
 		a->fails = 0;
 		a->asked = 0;
-	} else {
-		wait <<= a->fails < 6 ? a->fails : 6;
+	}
+	wait = wait_of(f, a, p);
+	if (!ok) {
 		a->fails++;
 		if (a->asked > 0)
 			a->asked--;
 	}
-	if (wait > 60000)
-		wait = a->fails < 100 ? 60000 : 600000;
 	a->next_ms = f->now.mono_ms + wait * 3 / 4 + kith_fed_random(f) % (wait / 2 + 1);
 	if (a->self)
 		a->next_ms = f->now.mono_ms + 60 * FED_MIN_MS;

@@ -385,6 +385,7 @@ struct fed_addr *kith_fed_addr(struct kith_fed *f, const char *text, int *err); 
 enum fed_reach kith_fed_reach(const char *text);
 int kith_fed_dials(struct kith_fed *f);          /* what is due; sets dial_ms */
 void kith_fed_dial_done(struct kith_fed *f, struct fed_addr *a, bool ok);
+void kith_fed_reached(struct kith_fed *f, const struct fed_peer *p);     /* it has called us */
 struct fed_addr *kith_fed_addr_by_token(struct kith_fed *f, uint64_t token);
 void kith_fed_want_peer(struct kith_fed *f, struct fed_peer *p, uint64_t for_ms);
 

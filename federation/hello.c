@@ -16,6 +16,7 @@
 #define HELLO_VERSION 1
 #define HELLO_ROOM 3700                 /* of KITH_FRAME_STRANGER, for records */
 #define CHAIN_MAX 64
+#define TWIN_MS 5000u                    /* links that come up so close together were dialled at one time */
 
 /*
  * What is signed. The exporter is known to the two ends of one session only,
@@ -207,10 +208,11 @@ keep_chain(struct kith_fed *f, struct fed_link *l)
 }
 
 /*
- * A second link to the same node. Of two that were dialled from both ends the
- * one that the smaller id dialled stays; of two in the same direction the
- * younger one, and there only the dialler closes at once: the other end cannot
- * know in which order they were dialled.
+ * A second link to the same node. Of two that were dialled from both ends at
+ * about one time the one that the smaller id dialled stays. Else the younger
+ * one: nobody dials a node to which a link is up, so the elder is dead at the
+ * other end. Of two in the same direction only the dialler closes at once: the
+ * other end cannot know in which order they were dialled.
  */
 static int
 settle_twins(struct kith_fed *f, struct fed_link *l, struct fed_peer *p, bool *stays)
@@ -221,7 +223,7 @@ settle_twins(struct kith_fed *f, struct fed_link *l, struct fed_peer *p, bool *s
 	*stays = true;
 	if (old == NULL)
 		return KITH_OK;
-	if (old->inbound != l->inbound) {
+	if (old->inbound != l->inbound && old->up_ms + TWIN_MS > l->up_ms) {
 		if (l->inbound == we_dial) {
 			*stays = false;
 			return kith_fed_close(f, l, "there is a link already");
@@ -230,7 +232,7 @@ settle_twins(struct kith_fed *f, struct fed_link *l, struct fed_peer *p, bool *s
 		return kith_fed_close(f, old, "there is a link already");
 	}
 	p->link = NULL;
-	if (!l->inbound)
+	if (!l->inbound || !old->inbound)
 		return kith_fed_close(f, old, "there is a younger link");
 	old->retire_ms = f->now.mono_ms + 5000;
 	return KITH_OK;
@@ -345,6 +347,8 @@ kith_fed_on_welcome(struct kith_fed *f, struct fed_link *l, struct kith_mp_reade
 	l->state = LINK_OPEN;
 	if (l->addr != NULL)
 		kith_fed_dial_done(f, l->addr, true);
+	else
+		kith_fed_reached(f, l->peer);
 	while (e == KITH_OK && kith_map_next(f->groups, &it, NULL, &v))
 		if (((struct fed_group *)v)->tagged)
 			e = kith_fed_expect(f, l, v);
