@@ -172,6 +172,7 @@ struct fed_member {
 	bool matched;                   /* it has shown on this link that it knows the group */
 	bool invited;                   /* it has shown an invite, or has been let in */
 	bool synced;                    /* we know what it holds */
+	uint64_t since;                 /* stamp of the first comparing on this link: what came later has not been told yet */
 	bool digested;                  /* our digest has been sent on this link */
 	bool ours;                      /* it serves us: it sent a digest */
 	enum fed_level level;           /* what we serve it */
@@ -425,6 +426,9 @@ int kith_fed_feed_look(struct kith_fed *f, struct fed_group *g, uint32_t feed); 
 struct fed_known *kith_fed_known(struct fed_member *m, uint32_t feed);   /* NULL: out of memory */
 uint64_t kith_fed_known_get(const struct fed_member *m, uint32_t feed);
 int kith_fed_scope_hash(struct kith_fed *f, struct fed_group *g, uint32_t scope, struct kith_id *out);
+/* Of a forked feed: ends of branches at its last places, but for the tip, with the number of places up to each. At most max. */
+struct fed_branch { struct kith_id id, prev; uint64_t next; };
+int kith_fed_branches(struct kith_fed *f, struct fed_group *g, const struct fed_feed *fd, struct fed_branch *out, size_t max, size_t *n);
 int kith_fed_group_heads(struct kith_fed *f, struct fed_group *g);       /* frontier, state, invites up to date */
 
 /* ---- sync.c ---- */
@@ -446,6 +450,8 @@ int kith_fed_invite_came(struct kith_fed *f, struct fed_group *g, const struct k
 
 /* ---- push.c ---- */
 int kith_fed_push_all(struct kith_fed *f, const struct kith_changes *c);
+/* From now on we know what it holds: what came while we did not goes to it. */
+int kith_fed_synced(struct kith_fed *f, struct fed_member *m);
 int kith_fed_push_feed(struct kith_fed *f, struct fed_member *m, uint32_t feed);
 int kith_fed_announce(struct kith_fed *f, struct fed_member *m, uint32_t feed);
 int kith_fed_announce_flush(struct kith_fed *f, struct fed_link *l);

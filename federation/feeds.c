@@ -181,23 +181,26 @@ kith_fed_known_get(const struct fed_member *m, uint32_t feed)
 
 /* ---- hashes ---- */
 
-static int
-by_id(const void *x, const void *y)
-{
-	return kith_id_cmp(x, y);
-}
+struct branches { KITH_VEC(struct fed_branch) list; };
 
 static int
-hash_fork(struct kith_fed *f, struct fed_group *g, struct fed_feed *fd)
+by_branch(const void *x, const void *y)
+{
+	return kith_id_cmp(&((const struct fed_branch *)x)->id, &((const struct fed_branch *)y)->id);
+}
+
+/* What is held of a forked feed at its last places, in order of id. */
+static int
+gather(struct kith_fed *f, struct fed_group *g, const struct fed_feed *fd, struct branches *out)
 {
 	struct kith_ledger_key key = { g->id, g->scope.v[fd->scope].id, fd->node, fd->incarnation };
 	struct kith_ledger_feed lf;
 	struct kith_ledger_record rec;
 	struct kith_ledger_at at[256];
-	KITH_VEC(struct kith_id) ids = { NULL, 0, 0 };
+	struct kith_record h;
 	uint64_t from;
 	uint32_t feedno;
-	size_t n = 256, i;
+	size_t n = 256, whole, i;
 	int r = kith_ledger_feed(f->t, &key, false, &feedno);
 
 	if (r == KITH_OK)
@@ -206,23 +209,66 @@ hash_fork(struct kith_fed *f, struct fed_group *g, struct fed_feed *fd)
 		return r == KITH_E_NOTFOUND ? KITH_OK : r;
 	for (from = lf.n_held > FORK_SPAN ? lf.n_held - FORK_SPAN : 0; r == KITH_OK && n == 256;) {
 		r = kith_ledger_range(f->t, feedno, from, at, 256, &n);
-		for (i = 0; r == KITH_OK && i < n && ids.n < (size_t)2 * FORK_SPAN; i++) {
+		/* the last place may go on beyond these: again from there, unless it is all that there is */
+		for (whole = n; n == 256 && whole > 0 && at[whole - 1].seq == at[n - 1].seq;)
+			whole--;
+		if (whole == 0)
+			whole = n;
+		for (i = 0; r == KITH_OK && i < whole && out->list.n < (size_t)2 * FORK_SPAN; i++) {
 			r = kith_ledger_get(f->t, at[i].pos, &rec);
 			if (r == KITH_OK)
-				r = kith_vec_push(&ids, rec.id);
+				r = kith_record_parse(rec.header, &h);
+			if (r == KITH_OK)
+				r = kith_vec_push(&out->list, ((struct fed_branch){ h.id, h.prev, h.seq + 1 }));
 			else if (r == KITH_E_CORRUPT)
 				r = KITH_OK;
 		}
-		if (n > 0)
-			from = at[n - 1].seq + 1;
+		if (whole > 0)
+			from = at[whole - 1].seq + 1;
 	}
+	if (r == KITH_OK && out->list.n > 0)
+		qsort(out->list.v, out->list.n, sizeof(out->list.v[0]), by_branch);
+	return r;
+}
+
+static int
+hash_fork(struct kith_fed *f, struct fed_group *g, struct fed_feed *fd)
+{
+	struct branches all = { { NULL, 0, 0 } };
+	struct kith_buf ids;
+	size_t i;
+	int r = gather(f, g, fd, &all);
+
+	kith_buf_init(&ids, 0);
+	for (i = 0; i < all.list.n; i++)
+		kith_buf_put_slice(&ids, kith_id_slice(&all.list.v[i].id));
+	if (r == KITH_OK)
+		r = kith_buf_err(&ids);
 	if (r == KITH_OK) {
-		if (ids.n > 0)
-			qsort(ids.v, ids.n, sizeof(ids.v[0]), by_id);
-		kith_hash(KITH_L_FEED, kith_slice_of(ids.v, ids.n * sizeof(ids.v[0])), &fd->fork_hash);
+		kith_hash(KITH_L_FEED, kith_buf_slice(&ids), &fd->fork_hash);
 		fd->fork_stale = false;
 	}
-	kith_vec_fini(&ids);
+	kith_buf_fini(&ids);
+	kith_vec_fini(&all.list);
+	return r;
+}
+
+int
+kith_fed_branches(struct kith_fed *f, struct fed_group *g, const struct fed_feed *fd, struct fed_branch *out, size_t max, size_t *n)
+{
+	struct branches all = { { NULL, 0, 0 } };
+	struct kith_map *before = kith_map_new();
+	size_t i;
+	int r = before == NULL ? KITH_E_NOMEM : gather(f, g, fd, &all);
+
+	*n = 0;
+	for (i = 0; r == KITH_OK && i < all.list.n; i++)
+		r = kith_map_put(before, kith_id_slice(&all.list.v[i].prev), before, NULL);
+	for (i = 0; r == KITH_OK && i < all.list.n && *n < max; i++)
+		if (!kith_id_eq(&all.list.v[i].id, &fd->tip) && kith_map_get(before, kith_id_slice(&all.list.v[i].id)) == NULL)
+			out[(*n)++] = all.list.v[i];
+	kith_map_free(before, NULL);
+	kith_vec_fini(&all.list);
 	return r;
 }
 

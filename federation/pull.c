@@ -14,6 +14,7 @@
 #define MISSING_MAX 4096
 #define MISSING_WAIT_MS 100u            /* it may be on its way already */
 #define MISSING_TRIES 6
+#define MISSING_BODY 2                  /* struct kith_missing: what kind it is */
 #define HISTORY_TRIES 3
 #define PARKED_MS 20000u
 
@@ -278,6 +279,25 @@ send_names(struct kith_fed *f, struct fed_request *q)
 	return kith_fed_send(f, q->link, q->what == ASK_IDS ? KITH_FR_WANT_IDS : KITH_FR_WANT_OBJECTS);
 }
 
+/* Or nothing is there that a body could be asked for. */
+static int
+is_body_here(struct kith_fed *f, const struct fed_missing *x, bool *here)
+{
+	struct kith_slice body;
+	uint32_t state = 0;
+	uint64_t pos;
+	int r = kith_ledger_find(f->t, &x->id, &pos);
+
+	*here = true;
+	if (r == KITH_OK)
+		r = kith_ledger_state_get(f->t, pos, &state);
+	if (r == KITH_OK && (state & (KITH_S_RECALLED | KITH_S_REMOVED | KITH_S_REJECTED)) == 0) {
+		r = kith_ledger_body_get(f->t, pos, &body);
+		*here = r == KITH_OK;
+	}
+	return r == KITH_E_NOTFOUND ? KITH_OK : r;
+}
+
 static int
 is_here(struct kith_fed *f, const struct fed_missing *x, bool *here)
 {
@@ -285,6 +305,8 @@ is_here(struct kith_fed *f, const struct fed_missing *x, bool *here)
 	uint64_t pos;
 	int r;
 
+	if (x->object == MISSING_BODY)
+		return is_body_here(f, x, here);
 	if (x->object == 0) {
 		r = kith_ledger_find(f->t, &x->id, &pos);
 		*here = r == KITH_OK;
@@ -312,7 +334,7 @@ pull_names(struct kith_fed *f, struct fed_group *g, uint8_t object)
 
 	while (r == KITH_OK && kith_map_next(g->missing, &it, NULL, &v)) {
 		x = v;
-		if ((x->object != 0) != (object != 0) || x->req != NULL)
+		if (x->object != object || x->req != NULL)
 			continue;
 		if (x->next_ms > f->now.mono_ms) {
 			if (x->next_ms < g->queue_ms)
@@ -344,6 +366,61 @@ pull_names(struct kith_fed *f, struct fed_group *g, uint8_t object)
 	return r == KITH_OK && q != NULL ? send_names(f, q) : r;
 }
 
+/* A record that is held without its body is asked for again, alone: of whoever sent it, then of others. */
+static int
+ask_body(struct kith_fed *f, struct fed_group *g, struct fed_missing *x)
+{
+	struct fed_member *m = who_has(g, x);
+	struct kith_ledger_record rec;
+	struct kith_record h;
+	uint32_t feed;
+	int r;
+
+	if (m == NULL)
+		return KITH_OK;
+	x->tries++;
+	x->next_ms = f->now.mono_ms + (1000u << x->tries);
+	r = kith_ledger_get_id(f->t, &x->id, &rec);
+	if (r == KITH_OK)
+		r = kith_record_parse(rec.header, &h);
+	if (r == KITH_OK)
+		r = kith_fed_feed(g, &h.scope, &h.node, h.incarnation, false, &feed);
+	if (r == KITH_OK && kith_fed_member_sees(f, m, g->feed.v[feed].scope))
+		r = ask_range(f, m, ASK_FORK, feed, h.seq, h.seq + 1);
+	return r == KITH_E_NOTFOUND ? KITH_OK : r;
+}
+
+static int
+pull_bodies(struct kith_fed *f, struct fed_group *g)
+{
+	struct fed_missing *x;
+	size_t it = 0;
+	void *v;
+	bool here;
+	int r = KITH_OK;
+
+	while (r == KITH_OK && kith_map_next(g->missing, &it, NULL, &v)) {
+		x = v;
+		if (x->object != MISSING_BODY)
+			continue;
+		if (x->next_ms > f->now.mono_ms) {
+			if (x->next_ms < g->queue_ms)
+				g->queue_ms = x->next_ms;
+			continue;
+		}
+		r = is_here(f, x, &here);
+		if (r == KITH_OK && (here || x->tries >= MISSING_TRIES)) {
+			(void)kith_map_del(g->missing, kith_id_slice(&x->id));
+			free(x);
+		} else if (r == KITH_OK) {
+			r = ask_body(f, g, x);
+			if (x->next_ms > f->now.mono_ms && x->next_ms < g->queue_ms)
+				g->queue_ms = x->next_ms;
+		}
+	}
+	return r;
+}
+
 int
 kith_fed_pull(struct kith_fed *f, struct fed_group *g)
 {
@@ -357,6 +434,8 @@ kith_fed_pull(struct kith_fed *f, struct fed_group *g)
 		r = pull_names(f, g, 0);
 		if (r == KITH_OK)
 			r = pull_names(f, g, 1);
+		if (r == KITH_OK)
+			r = pull_bodies(f, g);
 	}
 	return r;
 }

@@ -33,6 +33,28 @@ kith_fed_announce(struct kith_fed *f, struct fed_member *m, uint32_t feed)
 	return r;
 }
 
+/* Of forked feeds it does not count how many records there are: the ends of all their branches are told. */
+static int
+announce_forks(struct kith_fed *f, struct fed_member *m)
+{
+	KITH_VEC(uint32_t) scopes = { NULL, 0, 0 };
+	const struct fed_feed *fd;
+	size_t i, k;
+	int r = KITH_OK;
+
+	for (i = 0; r == KITH_OK && i < m->announce.n; i++) {
+		fd = &m->g->feed.v[m->announce.v[i]];
+		for (k = 0; k < scopes.n && scopes.v[k] != fd->scope;)
+			k++;
+		if (fd->forked && k == scopes.n)
+			r = kith_vec_push(&scopes, fd->scope);
+	}
+	if (r == KITH_OK && scopes.n > 0)
+		r = kith_fed_send_clocks(f, m, scopes.v, scopes.n, false);
+	kith_vec_fini(&scopes);
+	return r;
+}
+
 static int
 announce_member(struct kith_fed *f, struct fed_member *m)
 {
@@ -42,7 +64,7 @@ announce_member(struct kith_fed *f, struct fed_member *m)
 	uint8_t inc[8];
 	uint32_t feed, n = 0;
 	size_t i, mark = 0;
-	int r = KITH_OK;
+	int r = announce_forks(f, m);
 
 	for (i = 0; r == KITH_OK && i < m->announce.n; i++) {
 		feed = m->announce.v[i];
@@ -345,30 +367,49 @@ kith_fed_remind_proof(struct kith_fed *f, struct fed_member *m, uint32_t feed)
 }
 
 static int
+push_to(struct kith_fed *f, struct fed_member *m, uint32_t feed)
+{
+	const struct fed_feed *fd = &m->g->feed.v[feed];
+	const struct fed_known *k;
+
+	if (m->link == NULL || !m->matched || !m->synced || !kith_fed_member_sees(f, m, fd->scope))
+		return KITH_OK;
+	k = kith_fed_known(m, feed);
+	if (k == NULL)
+		return KITH_E_NOMEM;
+	if (fd->forked)
+		return kith_fed_announce(f, m, feed);
+	if (k->sent >= fd->next || (k->known >= fd->next && !kith_id_eq(&fd->node, &m->node)))
+		return KITH_OK;
+	if (k->known < fd->next && wants_at_once(f, m, &fd->node))
+		return kith_fed_push_feed(f, m, feed);
+	return kith_fed_announce(f, m, feed);
+}
+
+static int
 push_dirty(struct kith_fed *f, struct fed_group *g, uint32_t feed)
 {
-	struct fed_known *k;
-	struct fed_feed *fd;
-	struct fed_member *m;
 	size_t it = 0;
 	void *v;
 	int r = KITH_OK;
 
-	while (r == KITH_OK && kith_map_next(g->members, &it, NULL, &v)) {
-		m = v;
-		fd = &g->feed.v[feed];
-		if (m->link == NULL || !m->matched || !m->synced || !kith_fed_member_sees(f, m, fd->scope))
-			continue;
-		k = kith_fed_known(m, feed);
-		if (k == NULL)
-			return KITH_E_NOMEM;
-		if (k->sent >= fd->next || (k->known >= fd->next && !kith_id_eq(&fd->node, &m->node)))
-			continue;
-		if (k->known < fd->next && wants_at_once(f, m, &fd->node))
-			r = kith_fed_push_feed(f, m, feed);
-		else
-			r = kith_fed_announce(f, m, feed);
-	}
+	while (r == KITH_OK && kith_map_next(g->members, &it, NULL, &v))
+		r = push_to(f, v, feed);
+	return r;
+}
+
+int
+kith_fed_synced(struct kith_fed *f, struct fed_member *m)
+{
+	uint32_t i;
+	int r = KITH_OK;
+
+	if (m->synced)
+		return KITH_OK;
+	m->synced = true;
+	for (i = 0; r == KITH_OK && i < m->g->feed.n; i++)
+		if (m->g->feed.v[i].stamp > m->since)
+			r = push_to(f, m, i);
 	return r;
 }
 

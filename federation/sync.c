@@ -12,6 +12,7 @@
  * (GROUPS).
  */
 #define ROUND_MS 30000u
+#define BRANCHES_TOLD 64                /* of one forked feed, beside its tip */
 
 /* Scopes that the peer may see, from our side; those without records count as absent. */
 static int
@@ -54,6 +55,8 @@ kith_fed_send_digest(struct kith_fed *f, struct fed_member *m)
 	kith_mp_put_id(b, &m->g->state);
 	kith_mp_put_id(b, &m->g->invites);
 	r = put_scopes(f, m, b);
+	if (!m->digested && !m->synced)
+		m->since = f->stamp;
 	m->digested = true;
 	return r == KITH_OK ? kith_fed_send(f, m->link, KITH_FR_DIGEST) : r;
 }
@@ -290,6 +293,8 @@ kith_fed_on_digest(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 	named = kith_map_new();
 	if (named == NULL)
 		return KITH_E_NOMEM;
+	if (!m->digested && !m->synced)
+		m->since = f->stamp;
 	for (n = kith_mp_array(r); e == KITH_OK && n > 0; n--) {
 		kith_mp_array_exact(r, 2);
 		scope = kith_mp_id(r);
@@ -320,12 +325,24 @@ kith_fed_on_digest(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 	if (e == KITH_OK && differ.n > 0)
 		e = kith_fed_send_clocks(f, m, differ.v, differ.n, true);
 	else if (e == KITH_OK)
-		m->synced = true;
+		e = kith_fed_synced(f, m);
 	if (e == KITH_OK && m->level == LEVEL_FULL && !kith_id_eq(&invites, &g->invites))
 		e = kith_fed_send_invites(f, m);
 	kith_vec_fini(&differ);
 	kith_map_free(named, NULL);
 	return e;
+}
+
+static void
+put_clock(struct kith_buf *b, const struct fed_feed *fd, uint64_t next, const struct kith_id *tip)
+{
+	uint8_t inc[8];
+
+	kith_mp_put_array(b, 4);
+	kith_mp_put_id(b, &fd->node);
+	kith_mp_put_bin(b, kith_fed_u64(inc, fd->incarnation));
+	kith_mp_put_uint(b, next);
+	kith_mp_put_id(b, tip);
 }
 
 int
@@ -335,10 +352,10 @@ kith_fed_send_clocks(struct kith_fed *f, struct fed_member *m, const uint32_t *s
 	struct fed_scope *s;
 	struct fed_feed *fd;
 	struct fed_known *k;
+	struct fed_branch branch[BRANCHES_TOLD];
 	struct kith_buf *b = NULL;
-	uint8_t inc[8];
 	uint32_t n_scopes = 0, n_feeds = 0, in_scope;
-	size_t i, j = 0, outer = 0, inner;
+	size_t i, j = 0, outer = 0, inner, n_branches, at;
 	int r = KITH_OK;
 
 	for (i = 0; r == KITH_OK && i < n;) {
@@ -357,13 +374,17 @@ kith_fed_send_clocks(struct kith_fed *f, struct fed_member *m, const uint32_t *s
 			fd = &g->feed.v[s->feeds.v[j]];
 			if (fd->next == 0)
 				continue;
-			kith_mp_put_array(b, 4);
-			kith_mp_put_id(b, &fd->node);
-			kith_mp_put_bin(b, kith_fed_u64(inc, fd->incarnation));
-			kith_mp_put_uint(b, fd->next);
-			kith_mp_put_id(b, &fd->tip);
+			put_clock(b, fd, fd->next, &fd->tip);
 			in_scope++;
 			n_feeds++;
+			n_branches = 0;
+			if (fd->forked) {
+				r = kith_fed_branches(f, g, fd, branch, BRANCHES_TOLD, &n_branches);
+				if (r != KITH_OK)
+					return r;
+			}
+			for (at = 0; at < n_branches && n_feeds < KITH_FRAME_CLOCKS; at++, in_scope++, n_feeds++)
+				put_clock(b, fd, branch[at].next, &branch[at].id);
 			k = kith_fed_known(m, s->feeds.v[j]);
 			if (k == NULL)
 				return KITH_E_NOMEM;
@@ -414,13 +435,14 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 	struct fed_member *m;
 	struct fed_known *k;
 	uint8_t inc[8];
-	uint32_t n, feeds, si, feed;
+	uint32_t n, feeds, si, feed, last;
 	uint64_t next;
 	int e = kith_fed_frame_group(f, l, &id, &m);
 
 	if (e != KITH_OK || m == NULL)
 		return e;
 	for (n = kith_mp_array(r); e == KITH_OK && n > 0; n--) {
+		last = UINT32_MAX;
 		kith_mp_array_exact(r, 2);
 		scope = kith_mp_id(r);
 		sees = kith_fed_sees(f, m, &scope);
@@ -447,7 +469,10 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 			k = kith_fed_known(m, feed);
 			if (k == NULL)
 				return KITH_E_NOMEM;
-			k->known = next;                /* exactly: it may have lost what it had */
+			/* exactly: it may have lost what it had; other branches come behind */
+			if (feed != last || k->known < next)
+				k->known = next;
+			last = feed;
 			e = kith_fed_claim(f, m, feed, next);
 			if (e == KITH_OK)
 				e = other_branch(f, m, feed, next, &tip);
@@ -458,7 +483,8 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 	}
 	if (e == KITH_OK && ask && scopes.n > 0)
 		e = kith_fed_send_clocks(f, m, scopes.v, scopes.n, false);
-	m->synced = true;
+	if (e == KITH_OK)
+		e = kith_fed_synced(f, m);
 	kith_vec_fini(&scopes);
 	return e == KITH_OK ? kith_fed_pull(f, m->g) : e;
 }

@@ -543,6 +543,9 @@ kith_gate_store(struct kith_group *g, struct kith_txn *t, struct kith_now now, c
 		if (e == KITH_OK)
 			e = conclude(g, t, now, f, r, op, *pos, v, item, c);
 	}
+	/* erased, or kept back, or nobody's to give: somebody may have it */
+	if (e == KITH_OK && item->body.n == 0 && r->body_len > 0 && v->first != FIRST_REJECTED)
+		e = kith_missing_add(m, &r->id, 2, &r->node);
 	kith_front_fini(&v->front);
 	return e == KITH_OK && f->plane != KITH_PLANE_AUTHORITY ? promote(g, t, now, f, c, m) : e;
 }
@@ -1011,8 +1014,12 @@ kith_group_tick(struct kith_group *g, struct kith_txn *t, struct kith_now now, s
 	}
 	if (e == KITH_OK)
 		e = kith_feeds_put(g, t);
-	if (wall != UINT64_MAX && wall - now.wall_ms < *next_ms - now.mono_ms)
-		*next_ms = now.mono_ms + (wall - now.wall_ms);
+	if (wall != UINT64_MAX) {
+		/* the wall clock may be set meanwhile: look again soon */
+		wall = wall - now.wall_ms < LOOK_MS ? wall - now.wall_ms : LOOK_MS;
+		if (wall < *next_ms - now.mono_ms)
+			*next_ms = now.mono_ms + wall;
+	}
 	kith_vec_fini(&m.list);
 	return e;
 }

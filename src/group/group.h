@@ -98,7 +98,10 @@ struct kith_run {
 	size_t n;
 	bool history;           /* asked for as a page: may stand above a gap, and is then held as WAITING */
 };
-/* What must be asked for before parked records can go on; (kind 0: record id; 1: object). May list things asked for before. */
+/*
+ * What must be asked for: before parked records can go on (0: a record, 1: an object), and bodies of records that came
+ * without (2). May list things asked for before.
+ */
 struct kith_missing { struct kith_id id; uint8_t object; struct kith_id node; /* whose feed named it */ };
 struct kith_missings { KITH_VEC(struct kith_missing) list; };
 

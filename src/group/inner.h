@@ -24,6 +24,7 @@
 #define PARK_DOCS_MAX 256               /* documents whose predecessor is not held */
 #define EARLY_MS (60u * 1000)           /* a clock further ahead than this waits ... */
 #define REFUSE_MS (10u * 60 * 1000)     /* ... and than this is refused, without a verdict */
+#define LOOK_MS 5000u                   /* what waits for its time is looked at so often at least */
 #define LATE_MS (60u * 1000)
 #define ERASE_MS (UINT64_C(7) * 24 * 60 * 60 * 1000)
 #define RUN_MAX 512                     /* records in one run */

@@ -110,6 +110,9 @@ take_item(struct range *k, const struct kith_ledger_at *at)
 		e = kith_ledger_body_get(k->t, at->pos, &item->body);
 		if (e == KITH_E_NOTFOUND)
 			e = KITH_OK;
+		/* the disk gave back other bytes than it got: nobody else may be told that they are the author's */
+		else if (e == KITH_OK && kith_record_body_ok(&r, item->body) != KITH_OK)
+			e = KITH_E_CORRUPT;
 	}
 	k->prev[k->n] = r.prev;
 	k->id[k->n] = r.id;
