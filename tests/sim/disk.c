@@ -4,6 +4,8 @@
 
 #include "tests/sim/dice.h"
 
+#define BEFORE_HEADER 128               /* bytes of a row of KITH_T_LOG, at most */
+
 struct disk {
 	struct kith_store base;
 	struct kith_store *in;
@@ -37,6 +39,7 @@ trouble(struct kith_txn *t, enum kith_table tb, struct kith_slice *v)
 {
 	struct disk_troubles *bad = &disk_of(t)->bad;
 	struct disk_txn *x = txn_of(t);
+	size_t from;
 
 	if (bad->calm)
 		return KITH_OK;
@@ -44,14 +47,16 @@ trouble(struct kith_txn *t, enum kith_table tb, struct kith_slice *v)
 		bad->failed++;
 		return KITH_E_IO;
 	}
-	/* what bears no hash of its own would need a disk that checks itself: FORMAT.md */
-	if (bad->flip_in == 0 || v->n == 0 || (tb != KITH_T_LOG && tb != KITH_T_BODY && tb != KITH_T_OBJECT) || --bad->flip_in > 0)
+	/* what is not hashed again when it is read would need a disk that checks itself */
+	if (bad->flip_in == 0 || v->n == 0 || (tb != KITH_T_LOG && tb != KITH_T_BODY) || --bad->flip_in > 0)
 		return KITH_OK;
+	/* nor is the signature hashed, which stands before the header */
+	from = tb == KITH_T_LOG && v->n > BEFORE_HEADER ? BEFORE_HEADER : 0;
 	free(x->flipped);
 	x->flipped = malloc(v->n);
 	MUST(x->flipped != NULL);
 	memcpy(x->flipped, v->p, v->n);
-	x->flipped[bad->flip_bit / 8 % v->n] ^= (uint8_t)(1u << bad->flip_bit % 8);
+	x->flipped[from + bad->flip_bit / 8 % (v->n - from)] ^= (uint8_t)(1u << bad->flip_bit % 8);
 	v->p = x->flipped;
 	bad->flipped++;
 	return KITH_OK;

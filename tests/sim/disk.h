@@ -11,7 +11,7 @@
 struct disk_troubles {
 	bool full;                      /* whatever is put does not fit */
 	uint32_t fail_in;               /* the so-manieth read from now fails once; 0: none */
-	uint32_t flip_in;               /* the same: it gives back a record, body or object with one bit turned */
+	uint32_t flip_in;               /* the same: it gives back a record or a body with one bit turned */
 	uint32_t flip_bit;
 	bool calm;                      /* nothing of this for now: somebody looks on from outside */
 	uint64_t failed, flipped;       /* how often that has happened */

@@ -188,7 +188,7 @@ ask(struct play *p, int who, const char *method, const char *group, const char *
 	struct ask *a;
 	char *text;
 
-	if (p->log) {
+	if (p->log > 0) {
 		text = json_dumps(params, JSON_COMPACT);
 		play_tell(p, "%s@%d %s %.300s", p->who[who].name, p->who[who].p.node, method, text);
 		free(text);

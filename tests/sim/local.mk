@@ -8,3 +8,5 @@ tests_sim_kith_sim_SOURCES = %D%/main.c %D%/story.c %D%/story.h %D%/play.c %D%/p
 	%D%/check.c %D%/check.h %D%/check_state.c %D%/check_rules.c %D%/check_screen.c %D%/check_bounds.c \
 	%D%/shrink.c %D%/shrink.h %D%/report.c %D%/report.h %D%/bench.c %D%/bench.h %D%/scale.c %D%/plant_wraps.c
 tests_sim_kith_sim_LDADD = libkithtest.a $(edge_libs)
+
+script_tests += %D%/seeds.sh

@@ -4,6 +4,7 @@
 
 #include "base/b32.h"
 #include "crypto/sign.h"
+#include "storage/ledger.h"
 
 static void
 put_id(struct kith_buf *b, const struct kith_id *id)
@@ -66,6 +67,7 @@ look_at_feeds(struct look *l, int node)
 	put_id(&v->text, &sum[0]);
 	kith_buf_printf(&v->text, "\nroster feeds ");
 	put_id(&v->text, &sum[1]);
+	kith_buf_printf(&v->text, "\n");
 }
 
 static void
@@ -177,6 +179,28 @@ look_first_difference(const char *x, const char *y, char *out, size_t n)
 	snprintf(out, n, "<%.*s> and <%.*s>", (int)strcspn(x + line, "\n"), x + line, (int)strcspn(y + line, "\n"), y + line);
 }
 
+/* What one node holds of the group, with its verdicts; for people who want to know how nodes came to differ. */
+static void
+tell_records(const struct look *l, int node)
+{
+	struct kith_txn *t = l->v[node].t;
+	struct kith_ledger_record lr;
+	struct kith_record r;
+	uint64_t last = 0;
+	uint32_t state = 0;
+	char id[KITH_ID_STR], by[KITH_ID_STR], scope[KITH_ID_STR];
+
+	MUST(kith_ledger_last(t, &last) == KITH_OK);
+	for (uint64_t pos = 1; l->p->log > 0 && pos <= last; pos++) {
+		if (kith_ledger_get(t, pos, &lr) != KITH_OK || kith_record_parse(lr.header, &r) != KITH_OK ||
+		    kith_ledger_state_get(t, pos, &state) != KITH_OK)
+			continue;
+		if (kith_id_eq(&r.group, &l->id) || kith_id_eq(&r.id, &l->id))
+			play_tell(l->p, "node %d: %.10s %s state %x, place %llu of %.6s/%llx in %.8s", node, kith_id_str(&r.id, id), kith_kind_name(r.kind), state,
+			    (unsigned long long)r.seq, kith_id_str(&r.node, by), (unsigned long long)r.incarnation, kith_id_str(&r.scope, scope));
+	}
+}
+
 bool
 look_differ(const struct look *l, int *a, int *b, char *why, size_t n_why)
 {
@@ -191,6 +215,10 @@ look_differ(const struct look *l, int *a, int *b, char *why, size_t n_why)
 		*b = i;
 		if (strcmp((const char *)l->v[first].text.p, (const char *)l->v[i].text.p) != 0) {
 			look_first_difference((const char *)l->v[first].text.p, (const char *)l->v[i].text.p, why, n_why);
+			play_tell(l->p, "node %d of %.8s:\n%snode %d:\n%s", first, l->group->id, (const char *)l->v[first].text.p, i,
+			    (const char *)l->v[i].text.p);
+			tell_records(l, first);
+			tell_records(l, i);
 			return true;
 		}
 	}
@@ -208,6 +236,8 @@ look_differ(const struct look *l, int *a, int *b, char *why, size_t n_why)
 			*b = i;
 			if (!kith_id_eq(&l->v[first].panel[k], &l->v[i].panel[k])) {
 				snprintf(why, n_why, "feeds of the panel %.8s", l->group->rooms.v[k].id);
+				tell_records(l, first);
+				tell_records(l, i);
 				return true;
 			}
 		}

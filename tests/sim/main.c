@@ -17,12 +17,14 @@ usage(FILE *to)
 	    "       kith-sim --seeds A-B [--jobs N] [--limit FAILURES] [--seconds S]\n"
 	    "       kith-sim --play FILE [--shrink] [--log]\n"
 	    "       kith-sim --bench | --scale NODES [--messages N] [--acts N]\n"
+	    "  --log         tell what happens, on standard error; twice: every frame\n"
 	    "  --plant NAME  with this bug planted (--plants lists them)\n"
+	    "  --honest      without hostile nodes\n"
 	    "  --tap         say it as TAP\n", to);
 }
 
 enum { OPT_SEED = 256, OPT_SEEDS, OPT_JOBS, OPT_LIMIT, OPT_SECONDS, OPT_PLAY, OPT_SHRINK, OPT_STORY, OPT_LOG, OPT_BENCH, OPT_SCALE, OPT_MESSAGES,
-	OPT_ACTS, OPT_PLANT, OPT_PLANTS, OPT_TAP, OPT_HELP };
+	OPT_ACTS, OPT_PLANT, OPT_PLANTS, OPT_TAP, OPT_HONEST, OPT_HELP };
 
 static const struct option options[] = {
 	{ "seed", required_argument, NULL, OPT_SEED }, { "seeds", required_argument, NULL, OPT_SEEDS }, { "jobs", required_argument, NULL, OPT_JOBS },
@@ -30,11 +32,11 @@ static const struct option options[] = {
 	{ "shrink", no_argument, NULL, OPT_SHRINK }, { "story", no_argument, NULL, OPT_STORY }, { "log", no_argument, NULL, OPT_LOG },
 	{ "bench", no_argument, NULL, OPT_BENCH }, { "scale", required_argument, NULL, OPT_SCALE }, { "messages", required_argument, NULL, OPT_MESSAGES },
 	{ "acts", required_argument, NULL, OPT_ACTS }, { "plant", required_argument, NULL, OPT_PLANT }, { "plants", no_argument, NULL, OPT_PLANTS },
-	{ "tap", no_argument, NULL, OPT_TAP }, { "help", no_argument, NULL, OPT_HELP }, { NULL, 0, NULL, 0 },
+	{ "tap", no_argument, NULL, OPT_TAP }, { "honest", no_argument, NULL, OPT_HONEST }, { "help", no_argument, NULL, OPT_HELP }, { NULL, 0, NULL, 0 },
 };
 
 static int
-one(struct story *s, bool shrink, bool only_story, bool log)
+one(struct story *s, bool shrink, bool only_story, int log)
 {
 	struct outcome o;
 
@@ -55,7 +57,7 @@ one(struct story *s, bool shrink, bool only_story, bool log)
 }
 
 static int
-play_file(const char *name, bool shrink, bool log)
+play_file(const char *name, bool shrink, int log)
 {
 	FILE *f = fopen(name, "r");
 	struct story s;
@@ -81,7 +83,8 @@ main(int argc, char **argv)
 {
 	struct seeds seeds = { .jobs = 1, .limit = 20 };
 	struct scale scale = { .messages = 100000, .acts = 1000 };
-	bool shrink = false, story = false, log = false, bench = false;
+	bool shrink = false, story = false, bench = false;
+	int log = 0;
 	const char *file = NULL;
 	int c, r;
 
@@ -103,12 +106,13 @@ main(int argc, char **argv)
 		case OPT_PLAY: file = optarg; break;
 		case OPT_SHRINK: shrink = true; break;
 		case OPT_STORY: story = true; break;
-		case OPT_LOG: log = true; break;
+		case OPT_LOG: log++; break;
 		case OPT_BENCH: bench = true; break;
 		case OPT_SCALE: scale.nodes = atoi(optarg); break;
 		case OPT_MESSAGES: scale.messages = atoi(optarg); break;
 		case OPT_ACTS: scale.acts = atoi(optarg); break;
 		case OPT_TAP: seeds.tap = true; break;
+		case OPT_HONEST: seeds.honest = true; break;
 		case OPT_PLANT:
 			if (!plant_set(optarg)) {
 				fprintf(stderr, "no such bug: %s\n", optarg);
@@ -138,7 +142,7 @@ main(int argc, char **argv)
 	if (seeds.from > 0) {
 		struct story s;
 
-		story_draw(&s, seeds.from);
+		seeds_story(&seeds, seeds.from, &s);
 		r = one(&s, shrink, story, log);
 		story_fini(&s);
 		return r;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "federation/frames.h"
 #include "tests/sim/check.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/evil.h"
@@ -32,7 +33,7 @@ play_tell(struct play *p, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!p->log)
+	if (p->log == 0)
 		return;
 	fprintf(stderr, "%7" PRIu64 " ", p->w != NULL ? world_now_ms(p->w) : 0);
 	va_start(ap, fmt);
@@ -74,6 +75,8 @@ on_leave(void *ctx, int from, int to, uint64_t link, uint8_t type, struct kith_s
 {
 	struct play *p = ctx;
 
+	if (p->log > 1)
+		play_tell(p, "%d to %d: %s, %zu bytes", from, to, kith_frame_name(type), frame.n);
 	return play_correct(p, from) || evil_leaves(p, from, to, link, type, frame);
 }
 
@@ -207,7 +210,7 @@ converge(struct play *p)
 }
 
 void
-play_story(const struct story *s, bool log, struct outcome *out)
+play_story(const struct story *s, int log, struct outcome *out)
 {
 	struct play *p = calloc(1, sizeof(*p));
 	uint64_t t0;
@@ -231,7 +234,7 @@ play_story(const struct story *s, bool log, struct outcome *out)
 		converge(p);
 	if (!p->failed)
 		check_end(p);
-	for (size_t i = 0; log && i < p->n_tally; i++)
+	for (size_t i = 0; log > 0 && i < p->n_tally; i++)
 		fprintf(stderr, "# %s: %s: %u\n", p->tally[i].name, p->tally[i].err[0] != '\0' ? p->tally[i].err : "ok", p->tally[i].n);
 	out->failed = p->failed;
 	memcpy(out->invariant, p->invariant, sizeof(out->invariant));

@@ -63,7 +63,7 @@ struct play {
 	struct clients *clients;
 	unsigned calls, ok;
 	size_t at_step;
-	bool log;
+	int log;
 	/* what came of it */
 	uint64_t converged_ms;  /* after the last fault healed */
 	struct { char name[24], err[24]; unsigned n; } tally[200];
@@ -79,8 +79,8 @@ struct outcome {
 	size_t at_step;
 	unsigned calls, ok, records;
 };
-/* Plays the whole story; the same story gives the same outcome, its trace included. */
-void play_story(const struct story *s, bool log, struct outcome *out);
+/* Plays the whole story; the same story gives the same outcome, its trace included. log: 1 what happens, 2 frames too. */
+void play_story(const struct story *s, int log, struct outcome *out);
 
 /* The first thing that does not hold ends the story. invariant: its name (check.h). */
 void play_fail(struct play *p, const char *invariant, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -30,23 +30,31 @@ struct tally {
 	unsigned n;
 };
 
+void
+seeds_story(const struct seeds *s, uint64_t seed, struct story *out)
+{
+	story_draw(out, seed);
+	if (s->honest)
+		memset(out->evil, 0, sizeof(out->evil));
+}
+
 static void
-child(uint64_t seed, int fd)
+child(const struct seeds *seeds, uint64_t seed, int fd)
 {
 	struct outcome o;
 	struct story s;
 	ssize_t n;
 
 	alarm(SECONDS_EACH);
-	story_draw(&s, seed);
-	play_story(&s, false, &o);
+	seeds_story(seeds, seed, &s);
+	play_story(&s, 0, &o);
 	story_fini(&s);
 	n = write(fd, &o, sizeof(o));
 	_exit(n == (ssize_t)sizeof(o) ? 0 : 3);
 }
 
 static bool
-start(struct job *j, uint64_t seed)
+start(const struct seeds *s, struct job *j, uint64_t seed)
 {
 	int fd[2];
 
@@ -57,7 +65,7 @@ start(struct job *j, uint64_t seed)
 	j->pid = fork();
 	if (j->pid == 0) {
 		close(fd[0]);
-		child(seed, fd[1]);
+		child(s, seed, fd[1]);
 	}
 	close(fd[1]);
 	j->fd = fd[0];
@@ -84,7 +92,7 @@ finish(const struct seeds *s, struct job *j, int status, struct tally *t)
 		snprintf(o.why, sizeof(o.why), WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "it does not end" : "signal %d",
 		    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 	}
-	story_draw(&story, j->seed);
+	seeds_story(s, j->seed, &story);
 	t->failed += o.failed;
 	t->held += !o.failed;
 	if (!o.failed && o.converged_ms > t->slowest_ms)
@@ -115,7 +123,7 @@ seeds_run(const struct seeds *s)
 		for (k = 0; more && running < jobs && k < jobs; k++) {
 			if (job[k].pid != 0)
 				continue;
-			MUST(start(&job[k], next++));
+			MUST(start(s, &job[k], next++));
 			running++;
 			more = next <= s->to;
 		}
