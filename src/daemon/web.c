@@ -245,6 +245,12 @@ serve_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, con
 
 /* ---- WebSockets ---- */
 
+static void
+want_upgrade(struct kith_edge *e, struct kith_http_conn *c)
+{
+	edge_reply_error(e, c, 426, "denied", "this is where WebSockets are opened, with kith.json or kith.msgpack", false, 0);
+}
+
 static bool
 take_ticket(struct kith_slice query, struct kith_slice *ticket)
 {
@@ -267,7 +273,7 @@ serve_ws(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, const
 	int r = KITH_E_NOTFOUND;
 
 	if (!rq->head->upgrade) {
-		edge_reply_error(e, c, 426, "denied", "this is where WebSockets are opened, with kith.json or kith.msgpack", false, 0);
+		want_upgrade(e, c);
 		return;
 	}
 	origin = kith_http_field(rq->head, "origin", &n);
@@ -285,8 +291,11 @@ serve_ws(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, const
 		    r == KITH_E_NOTFOUND ? "sign in first: a bearer token, or a ticket from session.ticket" : "that did not work", false, 0);
 		return;
 	}
-	/* what is wrong with the handshake has been answered */
-	if (kith_http_upgrade(c) != KITH_OK)
+	/* what else is wrong with the handshake has been answered */
+	r = kith_http_upgrade(c);
+	if (r == KITH_E_NOTFOUND)
+		want_upgrade(e, c);
+	if (r != KITH_OK)
 		return;
 	cl->session = s;
 	kith_http_conn_trust(c);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { SLICE_MS = 1 };                  /* of messages that came together; then it is the others' turn */
+
 void
 kith_conn_send_frame(struct kith_http_conn *c, enum kith_ws_opcode op, struct kith_slice payload)
 {
@@ -44,11 +46,18 @@ kith_conn_read_ws(struct kith_http_conn *c, struct kith_slice in)
 {
 	struct kith_http_conf *conf = &c->of->conf;
 	struct kith_ws_message m;
+	uint64_t begun_ms = kith_reactor_now_ms(c->of->r), now_ms = begun_ms;
 	size_t used;
 
 	c->pings = 0;
 	while (c->phase == KITH_CONN_WS && !c->paused) {
-		enum kith_ws_event e = kith_ws_read(c->ws, kith_reactor_now_ms(c->of->r), in, &used, &m);
+		enum kith_ws_event e;
+
+		if (now_ms - begun_ms >= SLICE_MS && in.n > 0) {
+			kith_reactor_defer(c->of->r, &c->later);
+			break;
+		}
+		e = kith_ws_read(c->ws, now_ms, in, &used, &m);
 
 		in = kith_slice_from(in, used);
 		switch (e) {
@@ -72,6 +81,7 @@ kith_conn_read_ws(struct kith_http_conn *c, struct kith_slice in)
 			kith_conn_close_ws(c, m.code, why(m.code));
 			break;
 		}
+		now_ms = kith_reactor_now_ms(c->of->r);
 	}
 	if (c->phase == KITH_CONN_WS)
 		kith_conn_put_off(c, in);

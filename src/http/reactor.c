@@ -23,6 +23,7 @@ struct kith_reactor {
 	struct job *jobs, **jobs_end;
 	bool woken, stopping;
 	struct kith_deferred *deferred, **deferred_end;
+	bool deferring;                         /* on_later is at it */
 	struct kith_ticker *tickers;
 	uint64_t (*clock)(void *arg);
 	void *clock_arg;
@@ -83,10 +84,35 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+run_first(struct kith_reactor *r)
+{
+	struct kith_deferred *d = r->deferred;
+
+	r->deferred = d->next;
+	if (r->deferred == NULL)
+		r->deferred_end = &r->deferred;
+	d->queued = false;
+	d->fn(d->arg);                  /* may free d */
+}
+
+/* What is there now; what that adds waits until everybody's sockets have been looked at. */
+static void
 on_later(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval at_once = { 0, 0 };
+	struct kith_reactor *r = arg;
+	struct kith_deferred *d;
+	size_t n = 0;
+
 	(void)fd, (void)what;
-	kith_reactor_settle(arg);
+	for (d = r->deferred; d != NULL; d = d->next)
+		n++;
+	r->deferring = true;
+	while (n-- > 0 && r->deferred != NULL)
+		run_first(r);
+	r->deferring = false;
+	if (r->deferred != NULL)
+		(void)event_add(r->later, &at_once);
 }
 
 static struct event_base *
@@ -287,21 +313,15 @@ kith_reactor_defer(struct kith_reactor *r, struct kith_deferred *d)
 	d->next = NULL;
 	*r->deferred_end = d;
 	r->deferred_end = &d->next;
-	event_active(r->later, 0, 0);
+	if (!r->deferring)
+		event_active(r->later, 0, 0);
 }
 
 void
 kith_reactor_settle(struct kith_reactor *r)
 {
-	struct kith_deferred *d;
-
-	while ((d = r->deferred) != NULL) {
-		r->deferred = d->next;
-		if (r->deferred == NULL)
-			r->deferred_end = &r->deferred;
-		d->queued = false;
-		d->fn(d->arg);          /* may free d */
-	}
+	while (r->deferred != NULL)
+		run_first(r);
 }
 
 void

@@ -7,3 +7,6 @@ tests_e2e_clock_so_LDADD =
 
 script_tests += %D%/hostile.py %D%/kill9.py %D%/storm.py
 EXTRA_DIST += %D%/kit.py %D%/wires.py
+
+# A peer that means ill; contrib/bench/floods.py starts it.
+check_PROGRAMS += tests/e2e/badpeer

@@ -13,6 +13,8 @@
 #include "daemon/memo.h"
 #include "tests/unit/kit.h"
 
+enum { ENDS_MS = 15000 };
+
 struct front {
 	struct kith_edges edges;
 	struct kith_edge *edge;
@@ -266,6 +268,7 @@ dial(const struct front *f, enum front_door door)
 void
 front_session(struct front *f, enum front_door door, uint8_t *bytes, size_t n, unsigned pieces)
 {
+	uint64_t begun_ms = kith_mono_ms();
 	size_t step = n / pieces + 1, take;
 	unsigned quiet = 0;
 	int fd = dial(f, door);
@@ -287,8 +290,11 @@ front_session(struct front *f, enum front_door door, uint8_t *bytes, size_t n, u
 	while (quiet < 3)
 		quiet = turn(f, fd) == 0 ? quiet + 1 : 0;
 	close(fd);
-	for (quiet = 0; quiet < 3 || kith_http_server_count(f->edge->http) > 0;)
+	/* and it is noticed that nobody is there any more */
+	for (quiet = 0; quiet < 3 || kith_http_server_count(f->edge->http) > 0;) {
 		quiet = turn(f, -1) == 0 ? quiet + 1 : 0;
+		must(kith_mono_ms() < begun_ms + ENDS_MS);
+	}
 }
 
 bool
