@@ -62,6 +62,20 @@ post_all(struct kith_machine *m, struct kith_delivery **ds)
 	}
 }
 
+/* Posts what was gathered; not ok: memory ran out meanwhile. */
+static void
+finish(struct kith_machine *m, struct kith_delivery **ds, bool ok)
+{
+	if (ok) {
+		post_all(m, ds);
+	} else {
+		for (size_t i = 0; ds != NULL && i < m->conf.n_ports; i++)
+			kith_delivery_free(ds[i]);
+		machine_lost(m);
+	}
+	free(ds);
+}
+
 static size_t
 port_of(const struct kith_machine *m, const struct kith_output *o)
 {
@@ -153,11 +167,7 @@ machine_release(struct kith_machine *m, struct kith_out *out, struct msg *done, 
 		}
 		it->o.number += done->in.bytes.n;
 	}
-	if (ok)
-		post_all(m, ds);
-	else
-		machine_lost(m);
-	free(ds);
+	finish(m, ds, ok);
 }
 
 void
@@ -175,9 +185,5 @@ machine_tell_all(struct kith_machine *m, enum kith_parcel_kind kind, int err)
 			it->o.err = err;
 		}
 	}
-	if (ok)
-		post_all(m, ds);
-	else
-		machine_lost(m);
-	free(ds);
+	finish(m, ds, ok);
 }

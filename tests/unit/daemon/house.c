@@ -23,6 +23,7 @@ struct house {
 	size_t n_got;
 	char error[64];
 	struct kith_port port, control;
+	bool *lost;
 	void (*listen)(void *arg, const struct kith_output *o);
 	void *listen_arg;
 };
@@ -74,7 +75,12 @@ tell_log(void *ctx, int level, const char *area, const char *text)
 static void
 fatal(void *arg, const char *why)
 {
-	(void)arg;
+	struct house *h = arg;
+
+	if (h->lost != NULL) {
+		*h->lost = true;
+		return;
+	}
 	printf("# fatal: %s\n", why);
 	abort();
 }
@@ -195,6 +201,8 @@ house_new(const struct house_conf *conf, struct kith_diag *why)
 	(void)kit_env();
 	h->store = conf->store;
 	h->port = conf->port;
+	h->lost = conf->lost;
+	mc.arg = h;
 	h->control = conf->control;
 	h->seed = conf->seed;
 	h->dice = conf->seed << 32;

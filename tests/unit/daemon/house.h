@@ -18,6 +18,7 @@ struct house_conf {
 	struct kith_keys *take_keys;            /* NULL: made from seed */
 	uint64_t seed;
 	const char *peer, *address;             /* whom it dials, and how others would; may be NULL */
+	bool *lost;                             /* set when the machine cannot go on, as kithd then ends; NULL: the test fails */
 	struct kith_port port, control;         /* where deliveries of reactor 0 and of control go on to; post may be NULL */
 };
 /* NULL: why says it in words. */
