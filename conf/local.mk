@@ -5,4 +5,5 @@ sampledir = $(docdir)
 dist_sample_DATA = %D%/kithd.conf.sample
 
 unit_tests += tests/unit/conf/test_conf
+tests_unit_conf_test_conf_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 fuzz_targets += tests/fuzz/fuzz_conf

@@ -36,6 +36,7 @@ dist_man_MANS += %D%/kithd.8
 unit_tests += tests/unit/client/test_rate
 unit_tests += tests/unit/daemon/test_machine tests/unit/daemon/test_options tests/unit/daemon/test_parts tests/unit/daemon/test_request
 unit_tests += tests/unit/daemon/test_ahead tests/unit/daemon/test_state tests/unit/daemon/test_no_memory
+tests_unit_daemon_test_request_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 tests_unit_daemon_test_no_memory_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 fuzz_targets += tests/fuzz/fuzz_request
 script_tests += tests/e2e/start.sh tests/e2e/ctl.sh tests/e2e/full.sh tests/e2e/web.py

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "tests/unit/fail_alloc.h"
 #include "tests/unit/test.h"
 
 static char *
@@ -272,6 +273,42 @@ one_option_can_be_copied(void **state)
 	kith_conf_fini(&b);
 }
 
+static void
+a_lack_of_memory_is_told_and_nothing_stays(void **state)
+{
+	static const char text[] = "name = \"a \\\"b\" # c\npeer = x:1 y:2 z:3\nadvertise = [::1]:7\nrate_join = 3/2s burst 4\nlisten_client = 127.0.0.1:0\n";
+	struct kith_conf a, b;
+	struct kith_diag d;
+	size_t n;
+	int r;
+
+	(void)state;
+	for (n = 1;; n++) {
+		kith_test_fail_alloc(n);
+		r = kith_conf_init(&a);
+		if (r == KITH_OK)
+			r = kith_conf_parse(&a, kith_slice_str(text), "test", &d);
+		if (r == KITH_OK)
+			r = kith_conf_finish(&a, &d);
+		if (r == KITH_OK)
+			r = kith_conf_init(&b);
+		else
+			memset(&b, 0, sizeof(b));
+		for (size_t i = 0; r == KITH_OK && i < kith_conf_count(); i++)
+			r = kith_conf_copy(&b, &a, i);
+		if (!kith_test_alloc_failed())
+			break;
+		assert_int_equal(r, KITH_E_NOMEM);
+		kith_conf_fini(&a);
+		kith_conf_fini(&b);
+	}
+	assert_ok(r);
+	assert_true(n > 20);
+	assert_string_equal(b.peer.v[2], "z:3");
+	kith_conf_fini(&a);
+	kith_conf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -284,6 +321,7 @@ main(void)
 		cmocka_unit_test(the_command_line_beats_the_file_and_its_lists_grow),
 		cmocka_unit_test(defaults_follow_the_address),
 		cmocka_unit_test(one_option_can_be_copied),
+		cmocka_unit_test(a_lack_of_memory_is_told_and_nothing_stays),
 	};
 
 	return cmocka_run_group_tests_name("conf/conf", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "tests/unit/fail_alloc.h"
 #include "tests/unit/test.h"
 #include "wire/mp.h"
 
@@ -130,6 +131,36 @@ a_body_is_an_object_or_nothing(void **state)
 	kith_buf_fini(&b);
 }
 
+static void
+a_lack_of_memory_is_told(void **state)
+{
+	static const char text[] = "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"message.send\",\"params\":{\"text\":\"hello, you all\"}}";
+	static const char packed[] = "\x84\xa2id\x07\xa7jsonrpc\xa3" "2.0\xa6method\xa4sync\xa6params\x80";
+	struct kith_request rq;
+	struct kith_buf b;
+	char why[256];
+	size_t n;
+	int r;
+
+	(void)state;
+	for (int kind = 0; kind < 4; kind++) {
+		for (n = 1;; n++) {
+			kith_buf_init(&b, 0);
+			kith_test_fail_alloc(n);
+			r = kind == 0 ? kith_request_take(kith_slice_str(text), false, &b, &rq, why, sizeof(why)) :
+			    kind == 1 ? kith_request_take(LIT(packed), true, &b, &rq, why, sizeof(why)) :
+			    kind == 2 ? kith_request_params(kith_slice_str(text), false, &b, why, sizeof(why)) :
+			    kith_request_params(LIT("\x81\xa1" "a\x01"), true, &b, why, sizeof(why));
+			if (!kith_test_alloc_failed())
+				break;
+			assert_int_equal(r, KITH_E_NOMEM);
+			kith_buf_fini(&b);
+		}
+		assert_ok(r);
+		kith_buf_fini(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -139,6 +170,7 @@ main(void)
 		cmocka_unit_test(an_id_has_a_limit),
 		cmocka_unit_test(msgpack_must_be_canonical),
 		cmocka_unit_test(a_body_is_an_object_or_nothing),
+		cmocka_unit_test(a_lack_of_memory_is_told),
 	};
 
 	return cmocka_run_group_tests_name("daemon/request", tests, NULL, NULL);
