@@ -14,19 +14,43 @@
 #define INBOX_BYTES (64u << 20)
 #define INBOX_LONG 4096                 /* from here on reactors read less */
 #define INBOX_LONG_BYTES (16u << 20)
+#define PEERS_AT_ONCE 512               /* inputs about links in one batch */
+#define PEERS_BYTES (2u << 20)
 #define WAKE_EVERY_MS 1000              /* to look at the disk */
 
-static struct msg *
-take_all(struct kith_machine *m, bool *resume)
+static bool
+is_long(const struct kith_machine *m)
 {
-	struct msg *list = m->first;
+	return m->waiting >= INBOX_LONG || m->bytes >= INBOX_LONG_BYTES;
+}
+
+/* All that people want, and then of what peers say as much as lets people wait no longer than they notice. */
+static struct msg *
+take_some(struct kith_machine *m, bool *resume)
+{
+	struct msg *list = m->first, *g, **end = m->first != NULL ? m->last : &list;
+	size_t n, bytes = 0;
 
 	m->first = NULL;
 	m->last = &m->first;
-	m->waiting = m->bytes = 0;
-	*resume = m->was_long;
-	m->was_long = false;
-	atomic_store(&m->is_long, false);
+	*end = m->peer;
+	for (n = 0; n < PEERS_AT_ONCE && bytes < PEERS_BYTES && *end != NULL; n++) {
+		bytes += (*end)->cost;
+		end = &(*end)->next;
+	}
+	m->peer = *end;
+	if (m->peer == NULL)
+		m->last_peer = &m->peer;
+	*end = NULL;
+	for (g = list; g != NULL; g = g->next) {
+		m->waiting--;
+		m->bytes -= g->cost;
+	}
+	*resume = m->was_long && !is_long(m);
+	if (*resume) {
+		m->was_long = false;
+		atomic_store(&m->is_long, false);
+	}
 	return list;
 }
 
@@ -43,7 +67,7 @@ run(void *arg)
 
 		if (m->e != NULL && kith_engine_deadline_ms(m->e) < until)
 			until = kith_engine_deadline_ms(m->e);
-		while (m->first == NULL && !m->stop && at < until) {
+		while (m->first == NULL && m->peer == NULL && !m->stop && at < until) {
 			struct timespec ts = { .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
 
 			pthread_cond_timedwait(&m->wake, &m->lock, &ts);
@@ -51,7 +75,7 @@ run(void *arg)
 		}
 		if (m->stop)
 			break;
-		list = take_all(m, &resume);
+		list = take_some(m, &resume);
 		pthread_mutex_unlock(&m->lock);
 		machine_process(m, list);
 		if (resume)
@@ -69,11 +93,18 @@ kith_machine_turn(struct kith_machine *m)
 	bool resume;
 
 	pthread_mutex_lock(&m->lock);
-	list = take_all(m, &resume);
+	list = take_some(m, &resume);
 	pthread_mutex_unlock(&m->lock);
 	machine_process(m, list);
 	if (resume)
 		machine_tell_all(m, KITH_PARCEL_RESUME, KITH_OK);
+}
+
+static bool
+about_links(const struct msg *g)
+{
+	return g->renew == NULL && (g->in.kind == KITH_IN_LINK_UP || g->in.kind == KITH_IN_LINK_DOWN || g->in.kind == KITH_IN_FRAME ||
+	    g->in.kind == KITH_IN_DIAL_FAILED);
 }
 
 static int
@@ -86,11 +117,16 @@ put(struct kith_machine *m, struct msg *g, bool must)
 		atomic_fetch_add(&m->busy, 1);
 		return KITH_E_BUSY;
 	}
-	*m->last = g;
-	m->last = &g->next;
+	if (about_links(g)) {
+		*m->last_peer = g;
+		m->last_peer = &g->next;
+	} else {
+		*m->last = g;
+		m->last = &g->next;
+	}
 	m->waiting++;
 	m->bytes += g->cost;
-	if (m->waiting >= INBOX_LONG || m->bytes >= INBOX_LONG_BYTES) {
+	if (is_long(m)) {
 		m->was_long = true;
 		atomic_store(&m->is_long, true);
 	}
@@ -230,6 +266,7 @@ kith_machine_new(const struct kith_machine_conf *conf, struct kith_machine **out
 	m->conf = *conf;
 	m->identity = conf->take_identity;
 	m->last = &m->first;
+	m->last_peer = &m->peer;
 	m->epoch = 1;
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -279,14 +316,17 @@ kith_machine_stop(struct kith_machine *m)
 void
 kith_machine_free(struct kith_machine *m)
 {
-	struct msg *g;
+	struct msg *list, *g;
+	bool resume;
 
 	if (m == NULL)
 		return;
 	kith_assert(!m->started);
-	while ((g = m->first) != NULL) {
-		m->first = g->next;
-		machine_msg_free(g);
+	while ((list = take_some(m, &resume)) != NULL) {
+		while ((g = list) != NULL) {
+			list = g->next;
+			machine_msg_free(g);
+		}
 	}
 	kith_engine_free(m->e);
 	if (m->conns != NULL)

@@ -8,8 +8,9 @@
 
 /*
  * The engine's thread. Inputs come from any thread and wait in a bounded inbox;
- * the thread takes all there are, runs them in one write transaction, commits,
- * and only then hands the outputs to the reactors. When a batch fails the engine
+ * the thread takes all that people want and some of what peers say, runs it in
+ * one write transaction, commits, and only then hands the outputs to the
+ * reactors: however much peers say, people wait for no more than a batch. When a batch fails the engine
  * is made anew; when the disk is full there is none until there is space.
  */
 struct kith_machine;

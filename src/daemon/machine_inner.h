@@ -33,7 +33,8 @@ struct kith_machine {
 	bool started;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct msg *first, **last;      /* from here on under lock */
+	struct msg *first, **last;      /* from here on under lock: what people and the operator want */
+	struct msg *peer, **last_peer;  /* and what is about links, each in its order */
 	size_t waiting, bytes;
 	bool stop, was_long;
 

@@ -434,11 +434,24 @@ the_inbox_is_bounded_and_says_when_it_is_long(void **state)
 	in.kind = KITH_IN_LINK_DOWN;
 	assert_ok(kith_machine_submit(rig.m, &in, 0));
 	kith_machine_turn(rig.m);
-	assert_false(kith_machine_is_long(rig.m));
-	assert_non_null(find(KITH_PARCEL_RESUME, 0));
 	p = find(KITH_PARCEL_TAKEN, 0);
 	assert_non_null(p);
 	assert_int_equal(p->o.link, 3);
+	assert_int_equal(p->o.number, 512 * sizeof(bytes));
+	assert_true(kith_machine_is_long(rig.m));
+	assert_null(find(KITH_PARCEL_RESUME, 0));
+	/* people do not wait for all that peers have said */
+	assert_ok(guest("ada", 5, 77));
+	kith_machine_turn(rig.m);
+	assert_non_null(find(KITH_PARCEL_OUTPUT, 77));
+	assert_true(kith_machine_is_long(rig.m));
+	for (n = 0; kith_machine_is_long(rig.m); n++) {
+		assert_true(n < 16384 / 512);
+		forget();
+		kith_machine_turn(rig.m);
+	}
+	assert_non_null(find(KITH_PARCEL_RESUME, 0));
+	assert_true(kith_machine_waiting(rig.m) < 4096);
 }
 
 static void
