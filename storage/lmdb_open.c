@@ -499,7 +499,7 @@ static int
 finish_copy(const struct lm *of, const char *path, struct kith_diag *diag)
 {
 	struct kith_txn *t = NULL;
-	uint64_t pos = 1, bad, size, used;
+	uint64_t pos = 1, bad = 0, size, used;
 	size_t n_bad = 0;
 	struct lm *s;
 	int r, rc;
