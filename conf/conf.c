@@ -77,6 +77,9 @@ static const struct option options[] = {
 	{ "rate_invite",         OPT_RATE,  LIVE,          AT(rate[KITH_CONF_INVITE]),        "3/10s burst 10",      0,  0,           NULL },
 	{ "rate_authority",      OPT_RATE,  LIVE,          AT(rate[KITH_CONF_AUTHORITY]),     "60/1m burst 20",      0,  0,           NULL },
 	{ "rate_read",           OPT_RATE,  LIVE,          AT(rate[KITH_CONF_READ]),          "100/1s burst 400",    0,  0,           NULL },
+	{ "rate_upload",         OPT_RATE,  LIVE,          AT(rate[KITH_CONF_UPLOAD]),        "10/1m burst 10",      0,  0,           NULL },
+	{ "max_upload",          OPT_SIZE,  LIVE,          AT(max_upload),                    "25M",                 0,  1ull << 32,  NULL },
+	{ "quota",               OPT_SIZE,  LIVE,          AT(quota),                         "1G",                  0,  1ull << 50,  NULL },
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(N_OPTIONS <= KITH_CONF_OPTIONS_MAX, "room for all");

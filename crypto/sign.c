@@ -21,6 +21,7 @@ static const char labels[KITH_L_COUNT_][crypto_generichash_blake2b_PERSONALBYTES
 	[KITH_L_FEED] = "kith/1 feed",
 	[KITH_L_MAIL] = "kith/1 mail",
 	[KITH_L_SEAL] = "kith/1 seal",
+	[KITH_L_BLOB] = "kith/1 blob",
 };
 
 struct kith_signer {
@@ -65,6 +66,33 @@ kith_hash_keyed(enum kith_label l, struct kith_slice key, struct kith_slice in, 
 {
 	kith_assert(key.n >= crypto_generichash_blake2b_KEYBYTES_MIN && key.n <= crypto_generichash_blake2b_KEYBYTES_MAX);
 	hash(l, key, in, out);
+}
+
+/* libsodium wants its state on a boundary of 64 bytes, which malloc does not give. */
+static crypto_generichash_blake2b_state *
+state_of(struct kith_hasher *h)
+{
+	_Static_assert(sizeof(crypto_generichash_blake2b_state) + 64 <= sizeof(h->space), "room for it");
+
+	return (crypto_generichash_blake2b_state *)(void *)(h->space + (64 - (uintptr_t)h->space % 64));
+}
+
+void
+kith_hasher_begin(struct kith_hasher *h, enum kith_label l)
+{
+	(void)crypto_generichash_blake2b_init_salt_personal(state_of(h), NULL, 0, KITH_ID_BYTES, NULL, personal(l));
+}
+
+void
+kith_hasher_add(struct kith_hasher *h, struct kith_slice in)
+{
+	(void)crypto_generichash_blake2b_update(state_of(h), in.p, in.n);
+}
+
+void
+kith_hasher_end(struct kith_hasher *h, struct kith_id *out)
+{
+	(void)crypto_generichash_blake2b_final(state_of(h), out->b, sizeof(out->b));
 }
 
 int

@@ -32,6 +32,7 @@ enum kith_label {               /* the personalisation is "kith/1 " and the name
 	KITH_L_FEED,            /* "feed" */
 	KITH_L_MAIL,            /* "mail" */
 	KITH_L_SEAL,            /* "seal":     keys at rest */
+	KITH_L_BLOB,            /* "blob":     files: avatars, banners, attachments */
 	KITH_L_COUNT_
 };
 
@@ -39,6 +40,14 @@ enum kith_label {               /* the personalisation is "kith/1 " and the name
 void kith_hash(enum kith_label l, struct kith_slice in, struct kith_id *out);
 void kith_hash2(enum kith_label l, struct kith_slice a, struct kith_slice b, struct kith_id *out);      /* of a then b */
 void kith_hash_keyed(enum kith_label l, struct kith_slice key /* 16..64 bytes */, struct kith_slice in, struct kith_id *out);
+
+/* Piece by piece. Lives where it was begun: not to be copied. */
+struct kith_hasher {
+	uint8_t space[448];
+};
+void kith_hasher_begin(struct kith_hasher *h, enum kith_label l);
+void kith_hasher_add(struct kith_hasher *h, struct kith_slice in);
+void kith_hasher_end(struct kith_hasher *h, struct kith_id *out);        /* once */
 
 /* A signing key in guarded memory. */
 struct kith_signer;

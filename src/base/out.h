@@ -21,6 +21,8 @@ enum kith_out_kind {
 	KITH_OUT_SUBSCRIBE,     /* conn, channel */
 	KITH_OUT_UNSUBSCRIBE,   /* conn, channel */
 	KITH_OUT_DROP,          /* conn, text: close it (session revoked ...) */
+	/* the daemon */
+	KITH_OUT_ERASE,         /* channel: the file of that hash is needed no more */
 	/* the operator */
 	KITH_OUT_CONTROL,       /* number: request token, err, bytes: text lines, text: error message */
 };

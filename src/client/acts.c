@@ -3,6 +3,7 @@
 
 #include "base/b32.h"
 #include "client/common.h"
+#include "client/files.h"
 #include "storage/ledger.h"
 #include "wire/mp.h"
 
@@ -422,6 +423,12 @@ kith_client_due(struct kith_call *c, uint32_t type, struct kith_slice payload)
 	struct kith_op op;
 	int e;
 
+	if (type == KITH_DUE_FILE) {
+		if (payload.n != KITH_ID_BYTES)
+			return KITH_E_CORRUPT;
+		memcpy(id.b, payload.p, KITH_ID_BYTES);
+		return kith_file_due(c, &id);
+	}
 	kith_mp_read(&r, payload);
 	kith_mp_array_exact(&r, 3);
 	group = kith_mp_id(&r);

@@ -136,6 +136,9 @@ struct kith_client_host {
 	/* nodes that are linked now, by label (or the start of their id): NOTFOUND */
 	int (*node_named)(void *ctx, struct kith_txn *t, struct kith_slice name, struct kith_id *out);
 	void (*held_by)(void *ctx, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m);
+	/* a file of a group, from whichever node of it has it: the answer comes later (PENDING), without parameters */
+	int (*fetch_file)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *file);
+	void (*erase_file)(void *ctx, const struct kith_id *file);      /* the store speaks of it no more */
 };
 
 struct kith_node_conf {
@@ -146,6 +149,7 @@ struct kith_node_conf {
 	const char *const *address;     /* where peers reach us, for invite links */
 	size_t n_addresses;
 	uint8_t seal_key[32];           /* account keys at rest */
+	uint64_t quota;                 /* bytes of files that an account may bring; 0: no limit */
 };
 
 struct kith_call {

@@ -4,6 +4,7 @@ libkithcore_a_SOURCES += \
 	%D%/acts.c \
 	%D%/args.c \
 	%D%/common.c \
+	%D%/files.c \
 	%D%/groups.c \
 	%D%/join.c \
 	%D%/json.c \
@@ -22,6 +23,7 @@ libkithcore_a_SOURCES += \
 	%D%/account.h \
 	%D%/client.h \
 	%D%/common.h \
+	%D%/files.h \
 	%D%/json.h \
 	%D%/methods.h \
 	%D%/openapi.h \

@@ -13,6 +13,7 @@
 #include "base/b32.h"
 #include "ctl/ask.h"
 #include "daemon/state.h"
+#include "storage/blob.h"
 #include "storage/ledger.h"
 #include "storage/lmdb.h"
 #include "storage/store.h"
@@ -170,6 +171,25 @@ make_target(const char *dir, const char *state)
 	return 0;
 }
 
+/* Files lie beside the store, in a backup too; one from before there were any has none. */
+static int
+copy_files(const char *from, const char *to)
+{
+	struct kith_diag d = { .text = "" };
+	struct kith_blobs *b = NULL;
+	char source[4200], target[4200];
+	int r = 0;
+
+	snprintf(source, sizeof(source), "%s/%s", from, KITH_STATE_BLOBS);
+	snprintf(target, sizeof(target), "%s/%s", to, KITH_STATE_BLOBS);
+	if (access(source, F_OK) != 0)
+		return 0;
+	if (kith_blobs_open(source, &b, &d) != KITH_OK || kith_blobs_copy(b, target, &d) != KITH_OK)
+		r = ctl_fail("%s", d.text[0] != '\0' ? d.text : "out of memory");
+	kith_blobs_close(b);
+	return r;
+}
+
 static int
 backup_here(const char *dir)
 {
@@ -184,7 +204,7 @@ backup_here(const char *dir)
 	if (kith_keys_copy(".", dir, &d) != KITH_OK || kith_store_lmdb_backup(s, path, &d) != KITH_OK)
 		r = ctl_fail("%s", d.text);
 	kith_store_close(s);
-	return r;
+	return r == 0 ? copy_files(".", dir) : r;
 }
 
 int
@@ -292,6 +312,23 @@ verify_copy(const char *state)
 	return r;
 }
 
+static int
+give_folder(const char *path, uid_t uid, gid_t gid)
+{
+	DIR *dp = opendir(path);
+	struct dirent *e;
+	int r = 0;
+
+	if (dp == NULL)
+		return errno == ENOENT ? 0 : ctl_fail("cannot open %s: %s", path, strerror(errno));
+	while (r == 0 && (e = readdir(dp)) != NULL) {
+		if (strcmp(e->d_name, "..") != 0 && fchownat(dirfd(dp), e->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
+			r = ctl_fail("cannot give %s/%s to its user: %s", path, e->d_name, strerror(errno));
+	}
+	closedir(dp);
+	return r;
+}
+
 /* To the user that kithd will be: the directory's owner or, in one that root made just now, kith. */
 static int
 give_away(const char *state, uid_t uid, gid_t gid)
@@ -305,7 +342,8 @@ give_away(const char *state, uid_t uid, gid_t gid)
 		if (lchown(path, uid, gid) != 0 && errno != ENOENT)
 			return ctl_fail("cannot give %s to its user: %s", path, strerror(errno));
 	}
-	return 0;
+	snprintf(path, sizeof(path), "%s/%s", state, KITH_STATE_BLOBS);
+	return give_folder(path, uid, gid);
 }
 
 static int
@@ -323,6 +361,8 @@ restore_into(const char *state, const char *from)
 	if (mkdir(store, 0700) != 0)
 		return ctl_fail("cannot make %s: %s", store, strerror(errno));
 	r = copy_big(source, target);
+	if (r == 0)
+		r = copy_files(from, state);
 	return r == 0 ? verify_copy(state) : r;
 }
 

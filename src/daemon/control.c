@@ -120,6 +120,8 @@ on_outputs(void *arg)
 		const struct kith_output *o = &d->list.v[i].o;
 		struct conn *c = d->list.v[i].kind == KITH_PARCEL_OUTPUT && o->kind == KITH_OUT_CONTROL ? conn_of(ctl, o->number) : NULL;
 
+		if (d->list.v[i].kind == KITH_PARCEL_OUTPUT && o->kind != KITH_OUT_CONTROL)
+			ctl->conf.output(ctl->conf.arg, o);
 		if (c == NULL)
 			continue;
 		if (o->err == KITH_OK && o->n > 0) {

@@ -21,6 +21,8 @@ struct kith_control_conf {
 	int (*rotate)(void *arg, bool root, struct kith_diag *d);
 	void (*stop)(void *arg);
 	int (*backup)(void *arg, const char *dir, struct kith_diag *d);         /* on a thread of its own */
+	/* an output of the engine that is for the daemon itself */
+	void (*output)(void *arg, const struct kith_output *o);
 	const char *client_url, *peer_address;          /* for status; borrowed */
 };
 

@@ -135,6 +135,7 @@ on_close(void *arg, struct kith_http_conn *c, unsigned code)
 	kith_http_conn_set_user(c, NULL);
 	if (cl->calls > 0)
 		edge_calls_forget(e, cl->id);
+	edge_upload_forget(cl);
 	if (cl->ws) {
 		leave_all(e, cl);
 		if (tell_conn(e, cl, KITH_IN_CONN_DOWN) != KITH_OK)
@@ -335,6 +336,7 @@ kith_edge_conf_new(const struct kith_conf *conf, const struct kith_node_conf *no
 	memset(c->node.seal_key, 0, sizeof(c->node.seal_key));
 	c->admins = kith_strings_copy(conf->admins.v, conf->admins.n);
 	c->n_admins = conf->admins.n;
+	c->max_upload = (size_t)conf->max_upload;
 	c->peers = kith_strings_copy(conf->peer.v, conf->peer.n);
 	c->n_peers = conf->peer.n;
 	if (c->admins == NULL || c->peers == NULL) {
@@ -409,6 +411,9 @@ kith_edge_new(struct kith_edges *shared, unsigned index, struct kith_edge_conf *
 	if (take_conf == NULL || e->reactor == NULL || e->calls == NULL || e->channels == NULL || e->trusted == NULL || e->arena == NULL)
 		goto fail;
 	memset(&hc, 0, sizeof(hc));
+	hc.handler.body_max = edge_body_max;
+	hc.handler.on_head = edge_on_head;
+	hc.handler.on_part = edge_on_part;
 	hc.handler.on_request = edge_on_request;
 	hc.handler.on_message = edge_on_message;
 	hc.handler.on_close = on_close;

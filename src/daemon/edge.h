@@ -18,6 +18,7 @@
  * and passes writes to the machine; what comes back goes to whom it is for.
  */
 struct kith_edge;
+struct kith_files;              /* daemon/files.h */
 struct kith_tls;
 struct kith_tls_server;
 
@@ -26,7 +27,7 @@ enum kith_edge_count {
 	KITH_N_HASHES_REFUSED, KITH_N_WS_OPENED, KITH_N_WS_CLOSED, KITH_N_WS_MESSAGES, KITH_N_WS_MALFORMED, KITH_N_PUSHES, KITH_N_SLOW_READS,
 	KITH_N_READ_US,
 	KITH_N_LINKS_UP, KITH_N_LINKS_DOWN, KITH_N_DIALS, KITH_N_DIALS_FAILED, KITH_N_FRAMES_IN, KITH_N_FRAMES_OUT, KITH_N_BYTES_IN,
-	KITH_N_BYTES_OUT, KITH_N_PAUSES, KITH_N_COUNT_
+	KITH_N_BYTES_OUT, KITH_N_PAUSES, KITH_N_UPLOADS, KITH_N_DOWNLOADS, KITH_N_COUNT_
 };
 
 /* What all edges share. It outlives them and, but for what has a lock, does not change while they run. */
@@ -38,6 +39,7 @@ struct kith_edges {
 	struct kith_ahead ahead;
 	struct kith_tickets *tickets;
 	struct kith_throttle *throttle;
+	struct kith_files *files;
 	struct kith_gate *gate, *peer_gate;
 	struct kith_tls_server *tls;
 	_Atomic(struct kith_tls *) peer_tls;    /* for links made from now on */
@@ -60,6 +62,7 @@ struct kith_edge_conf {
 	struct kith_node_conf node;
 	char **admins, **peers;
 	size_t n_admins, n_peers;
+	size_t max_upload;                      /* bytes */
 };
 struct kith_edge_conf *kith_edge_conf_new(const struct kith_conf *conf, const struct kith_node_conf *node);    /* NULL: out of memory */
 void kith_edge_conf_free(struct kith_edge_conf *c);             /* NULL is fine */

@@ -33,6 +33,7 @@ kith_identity_node(const struct kith_conf *conf, const struct kith_doors *doors,
 	snprintf(n->url, sizeof(n->url), "%s", doors->url);
 	n->registration = conf->registration == KITH_CONF_REG_OPEN ? KITH_REG_OPEN :
 	    conf->registration == KITH_CONF_REG_CLOSED ? KITH_REG_CLOSED : KITH_REG_INVITE;
+	n->quota = conf->quota;
 }
 
 int

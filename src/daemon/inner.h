@@ -18,6 +18,7 @@ struct client {                         /* a connection that has asked something
 	bool ws, msgpack, paused;
 	struct kith_session session;    /* of a WebSocket */
 	unsigned calls;                 /* on their way */
+	struct upload *upload;          /* being received */
 	KITH_VEC(struct kith_id) channels;
 };
 
@@ -38,6 +39,7 @@ struct reply_to {
 	bool cookie;                    /* the token goes into a cookie */
 	bool by_cookie;                 /* the session came from one, and this is what proves that our page asks */
 	char csrf[KITH_ID_STR];
+	struct kith_id file;            /* the answer is this file; none: it is a value */
 	const struct kith_method *m;
 	uint8_t id[KITH_REQUEST_ID_MAX];         /* of a JSON-RPC request, as msgpack */
 	size_t n_id;
@@ -87,7 +89,22 @@ void edge_links_output(struct kith_edge *e, const struct kith_output *o);
 void edge_links_taken(struct kith_edge *e, uint64_t link, uint64_t bytes);
 void edge_links_resume(struct kith_edge *e);
 
+/* upload.c, download.c */
+struct outcome;
+struct edge_token;
+bool edge_is_upload(const struct kith_http_head *h);
+size_t edge_body_max(void *arg, const struct kith_http_head *h);
+bool edge_on_head(void *arg, struct kith_http_conn *c, const struct kith_http_request *rq);
+void edge_on_part(void *arg, struct kith_http_conn *c, struct kith_slice part);
+void edge_upload_done(struct kith_edge *e, struct kith_http_conn *c, struct client *cl);
+void edge_upload_forget(struct client *cl);
+bool edge_is_download(const struct kith_http_head *h);
+void edge_serve_download(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, const struct kith_http_request *rq);
+void edge_file_fetched(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, const struct outcome *o);
+
 /* web.c */
+/* Whose token there is: the bearer's, else the cookie's with what proves that our own page sent it. */
+void edge_take_token(struct kith_edge *e, const struct kith_http_request *rq, struct edge_token *who, struct reply_to *to);
 void edge_on_request(void *arg, struct kith_http_conn *c, const struct kith_http_request *rq);
 void edge_reply_error(struct kith_edge *e, struct kith_http_conn *c, int status, const char *name, const char *why, bool msgpack,
     uint64_t retry_ms);

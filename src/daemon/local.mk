@@ -8,7 +8,9 @@ libkithedge_a_SOURCES += \
 	%D%/control.c %D%/control.h \
 	%D%/daemon.h \
 	%D%/doors.c %D%/doors.h \
+	%D%/download.c \
 	%D%/edge.c %D%/edge.h \
+	%D%/files.c %D%/files.h \
 	%D%/identity.c %D%/identity.h \
 	%D%/inner.h \
 	%D%/links.c \
@@ -30,6 +32,7 @@ libkithedge_a_SOURCES += \
 	%D%/strings.c %D%/strings.h \
 	%D%/throttle.c %D%/throttle.h \
 	%D%/ticket.c %D%/ticket.h \
+	%D%/upload.c \
 	%D%/web.c
 dist_man_MANS += %D%/kithd.8
 

@@ -27,6 +27,8 @@ static const struct {
 	[KITH_N_FRAMES_OUT] = { "frames_out", "frames to peers" },
 	[KITH_N_BYTES_IN] = { "link_bytes_in", "bytes from peers" },
 	[KITH_N_BYTES_OUT] = { "link_bytes_out", "bytes to peers" },
+	[KITH_N_UPLOADS] = { "uploads", "files brought by clients" },
+	[KITH_N_DOWNLOADS] = { "downloads", "files given to clients" },
 	[KITH_N_PAUSES] = { "pauses", "times that a connection or link was read no further for a while" },
 };
 

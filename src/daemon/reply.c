@@ -165,7 +165,9 @@ edge_answer(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to
 	if (o->err != KITH_OK && (o->why == NULL || o->why[0] == '\0'))
 		o->why = o->err == KITH_E_FULL ? "the disk of this node is full: it only reads until there is space" :
 		    o->err == KITH_E_BUSY ? "this node has too much to do just now, try again" : "that did not work";
-	if (!to->ws) {
+	if (!kith_id_is_none(&to->file)) {
+		edge_file_fetched(e, c, to, o);
+	} else if (!to->ws) {
 		answer_http(e, c, to, o);
 	} else if (!to->silent) {
 		edge_answer_rpc(e, c, to->msgpack, kith_slice_of(to->id, to->n_id), o, kith_rpc_code(o->err));

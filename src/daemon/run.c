@@ -18,6 +18,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/doors.h"
+#include "daemon/files.h"
 #include "daemon/identity.h"
 #include "daemon/log.h"
 #include "daemon/memo.h"
@@ -30,6 +31,7 @@
 #define VERIFY_QUEUE 64
 #define READ_MAX_MS 2000
 #define JUMP_MS (5 * 60 * 1000)
+#define SWEEP_EVERY_MS (3600 * 1000)
 
 struct daemon {
 	const struct kith_options *opts;
@@ -39,6 +41,7 @@ struct daemon {
 	struct kith_memo *memo;
 	struct kith_env env;
 	struct kith_edges edges;
+	struct kith_files files;
 	struct kith_reactor *reactor;   /* this thread's: signals, kithctl, chores */
 	struct kith_control *control;
 	struct event *signals[3], *chores;
@@ -47,6 +50,7 @@ struct daemon {
 	char peer_address[KITH_ADDR_STR];
 	int64_t skew_ms;                /* wall clock against monotonic, for jumps */
 	uint64_t tls_ms;                /* when to look at the certificate again */
+	uint64_t sweep_ms;              /* when to look for files that nobody needs */
 	bool stopping;
 };
 
@@ -185,7 +189,7 @@ tell_edges(struct daemon *d, const struct kith_conf *conf)
 static bool
 engine_differs(const struct kith_conf *a, const struct kith_conf *b)
 {
-	static const char *const names[] = { "name", "peer", "listed", "full_copies", "registration", NULL };
+	static const char *const names[] = { "name", "peer", "listed", "full_copies", "registration", "quota", NULL };
 
 	for (size_t i = 0; i < kith_conf_count(); i++) {
 		for (size_t k = 0; names[k] != NULL; k++) {
@@ -291,7 +295,25 @@ backup(void *arg, const char *dir, struct kith_diag *diag)
 		return KITH_E_LIMIT;
 	}
 	r = kith_keys_copy(".", dir, diag);
-	return r == KITH_OK ? kith_store_lmdb_backup(d->store, path, diag) : r;
+	if (r == KITH_OK)
+		r = kith_store_lmdb_backup(d->store, path, diag);
+	if (r != KITH_OK)
+		return r;
+	/* after the store: what it speaks of is there, and nothing goes within a day */
+	if (snprintf(path, sizeof(path), "%s/" KITH_STATE_BLOBS, dir) >= (int)sizeof(path)) {
+		kith_diag_set(diag, "the path is too long");
+		return KITH_E_LIMIT;
+	}
+	return kith_blobs_copy(d->files.blobs, path, diag);
+}
+
+static void
+on_output(void *arg, const struct kith_output *o)
+{
+	struct daemon *d = arg;
+
+	if (o->kind == KITH_OUT_ERASE)
+		kith_files_erase(&d->files, &o->channel);
 }
 
 /* ---- this thread's events ---- */
@@ -346,6 +368,10 @@ on_chores(evutil_socket_t fd, short what, void *arg)
 
 		if (since != 0 && now > since + READ_MAX_MS)
 			KITH_LOG(WARN, "edge", "a read has been going on for %llu ms", (unsigned long long)(now - since));
+	}
+	if (now >= d->sweep_ms) {
+		d->sweep_ms = now + SWEEP_EVERY_MS;
+		kith_files_sweep(&d->files);
 	}
 	if (now >= d->tls_ms) {
 		d->tls_ms = now + 60000;
@@ -403,6 +429,7 @@ make_edges(struct daemon *d)
 
 	s->env = &d->env;
 	s->store = d->store;
+	s->files = &d->files;
 	s->started_ms = kith_mono_ms();
 	s->client_fd = d->doors.client_fd;
 	s->peer_fd = d->doors.peer_fd;
@@ -471,6 +498,8 @@ start(struct daemon *d, struct kith_diag *diag)
 	if (r == KITH_OK)
 		r = open_store(d, diag);
 	if (r == KITH_OK)
+		r = kith_files_open(&d->files, d->store, KITH_STATE_BLOBS, diag);
+	if (r == KITH_OK)
 		r = open_tls(d, diag);
 	if (r != KITH_OK)
 		goto done;
@@ -497,6 +526,7 @@ start(struct daemon *d, struct kith_diag *diag)
 	cc.rotate = rotate;
 	cc.stop = stop;
 	cc.backup = backup;
+	cc.output = on_output;
 	cc.client_url = d->doors.url;
 	cc.peer_address = d->peer_address;
 	r = kith_control_new(&cc, &d->control, diag);
@@ -526,6 +556,7 @@ finish(struct daemon *d)
 		kith_machine_stop(s->machine);
 	kith_pool_free(s->hashing);
 	kith_pool_free(s->ahead.pool);
+	kith_files_stop(&d->files);
 	for (size_t i = 0; i < s->n; i++)
 		kith_edge_stop(s->v[i]);
 	for (size_t i = 0; i < s->n; i++)
@@ -548,6 +579,7 @@ finish(struct daemon *d)
 	for (size_t i = 0; i < d->n_tls; i++)
 		kith_tls_free(d->tls[i]);
 	free(d->tls);
+	kith_files_close(&d->files);
 	kith_store_close(d->store);
 	kith_memo_free(d->memo);
 	kith_doors_close(&d->doors);

@@ -10,11 +10,13 @@
  *   sign.key cert.key        what it signs and links with; renewed by kithctl keys rotate
  *   seal.key                 what people's keys are sealed under; never changes
  *   store/                   the store
+ *   blobs/                   files, by the hashes of their bytes
  *   control                  the socket of kithctl
  *   lock                     held while kithd runs; its process id
  *   client-cert.pem client-key.pem   for the clients' port, unless the configuration names others
  */
 #define KITH_STATE_STORE "store"
+#define KITH_STATE_BLOBS "blobs"
 #define KITH_STATE_CONTROL "control"
 #define KITH_STATE_CLIENT_CERT "client-cert.pem"
 #define KITH_STATE_CLIENT_KEY "client-key.pem"

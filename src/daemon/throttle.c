@@ -125,3 +125,14 @@ kith_throttle_take(struct kith_throttle *t, uint64_t now_ms, const struct kith_a
 	pthread_mutex_unlock(&t->lock);
 	return wait;
 }
+
+uint64_t
+kith_throttle_upload(struct kith_throttle *t, uint64_t now_ms, const struct kith_id *uid)
+{
+	uint64_t wait;
+
+	pthread_mutex_lock(&t->lock);
+	wait = kith_rates_take(t->rates, now_ms, KITH_CONF_UPLOAD, kith_id_slice(uid), &t->limit[KITH_CONF_UPLOAD]);
+	pthread_mutex_unlock(&t->lock);
+	return wait;
+}

@@ -14,5 +14,7 @@ void kith_throttle_set(struct kith_throttle *t, const struct kith_conf *conf);  
 /* May this call go ahead? 0, or how many ms to wait. session NULL: not signed in. */
 uint64_t kith_throttle_take(struct kith_throttle *t, uint64_t now_ms, const struct kith_args *args, const struct kith_session *s,
     const struct kith_addr *from);
+/* One more file from this account. 0, or how many ms to wait. */
+uint64_t kith_throttle_upload(struct kith_throttle *t, uint64_t now_ms, const struct kith_id *uid);
 
 #endif

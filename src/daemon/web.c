@@ -173,9 +173,8 @@ says(const struct kith_http_head *h, const char *field, const char *value)
 	return v != NULL && n == 1 && kith_slice_is(*v, value);
 }
 
-/* Whose token there is: the bearer's, else the cookie's with what proves that our own page sent it. */
-static void
-take_token(struct kith_edge *e, const struct kith_http_request *rq, struct edge_token *who, struct reply_to *to)
+void
+edge_take_token(struct kith_edge *e, const struct kith_http_request *rq, struct edge_token *who, struct reply_to *to)
 {
 	const struct kith_slice *given;
 	struct kith_id secret, session;
@@ -229,7 +228,7 @@ serve_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, con
 		return;
 	}
 	to.cookie = says(rq->head, "x-kith-cookie", "1");
-	take_token(e, rq, &who, &to);
+	edge_take_token(e, rq, &who, &to);
 	kith_buf_init(&mp, 0);
 	r = kith_request_params(rq->body, to.msgpack, &mp, why, sizeof(why));
 	if (r == KITH_OK)
@@ -316,6 +315,17 @@ edge_on_request(void *arg, struct kith_http_conn *c, const struct kith_http_requ
 	edge_count(e, KITH_N_REQUESTS, 1);
 	if (cl == NULL) {
 		edge_reply_error(e, c, 503, "busy", "out of memory", false, 0);
+		return;
+	}
+	if (edge_is_upload(rq->head)) {
+		edge_upload_done(e, c, cl);
+		return;
+	}
+	if (edge_is_download(rq->head)) {
+		if (m == KITH_HTTP_GET || m == KITH_HTTP_HEAD)
+			edge_serve_download(e, c, cl, rq);
+		else
+			wrong_method(e, c, "GET, HEAD");
 		return;
 	}
 	if (path.n > sizeof(api) - 1 && memcmp(path.p, api, sizeof(api) - 1) == 0) {

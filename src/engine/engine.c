@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/common.h"
+#include "client/files.h"
 #include "engine/inner.h"
 #include "id/node.h"
 #include "wire/mp.h"
@@ -577,6 +578,24 @@ notice(struct kith_engine *e)
 	return r;
 }
 
+/* What changed may name other files than before. */
+static int
+look_at_files(struct kith_engine *e)
+{
+	const struct kith_id *last = &kith_id_none;
+	int r = KITH_OK;
+
+	for (size_t i = 0; r == KITH_OK && i < e->changes.list.n; i++) {
+		const struct kith_change *ch = &e->changes.list.v[i];
+
+		if ((ch->what == KITH_C_STATE || ch->kind == KITH_K_SET) && !kith_id_eq(&ch->group, last)) {
+			last = &ch->group;
+			r = kith_file_look_group(e->t, e->now.wall_ms, last);
+		}
+	}
+	return r;
+}
+
 /* Groups that were touched may have records that fall due, or wait no longer. */
 static int
 tick_touched(struct kith_engine *e)
@@ -637,6 +656,8 @@ kith_engine_end(struct kith_engine *e, struct kith_now now, struct kith_out *out
 	if (r == KITH_OK)
 		r = settle(e);
 	if (r == KITH_OK)
+		r = look_at_files(e);
+	if (r == KITH_OK)
 		r = kith_fed_push(e->fed, e->t, now, &e->changes, out);
 	if (r == KITH_OK)
 		r = engine_wants_go(e);
@@ -645,6 +666,9 @@ kith_engine_end(struct kith_engine *e, struct kith_now now, struct kith_out *out
 	if (r == KITH_OK)
 		r = engine_tell_clients(e);
 	close_some(e);
+	/* something may fall due earlier than what we wait for */
+	if (e->t->changes[KITH_T_DUE] > 0)
+		e->due_wall_ms = 0;
 	e->t = NULL;
 	e->out = NULL;
 	if (e->failed != KITH_OK)

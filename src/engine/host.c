@@ -179,6 +179,22 @@ c_session_over(void *ctx, const struct kith_id *session)
 	}
 }
 
+static void
+c_erase_file(void *ctx, const struct kith_id *file)
+{
+	struct kith_output *o = kith_out_add(((struct kith_engine *)ctx)->out, KITH_OUT_ERASE);
+
+	if (o != NULL)
+		o->channel = *file;
+}
+
+static int
+c_fetch_file(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *file)
+{
+	(void)ctx, (void)group, (void)file;
+	return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such file");
+}
+
 static int
 c_fetch_group(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_link *link, const struct kith_id *via)
 {
@@ -581,7 +597,7 @@ engine_hosts(struct kith_engine *e)
 		.ctx = e, .group = c_group, .adopt = c_adopt, .changes = c_changes,
 		.session_over = c_session_over, .fetch_group = c_fetch_group, .ask = c_ask, .meet = c_meet, .let_in = c_let_in,
 		.group_next = group_next, .mail = c_mail, .ephemeral = c_ephemeral, .want_history = c_want_history,
-		.node_named = c_node_named, .held_by = c_held_by,
+		.node_named = c_node_named, .held_by = c_held_by, .fetch_file = c_fetch_file, .erase_file = c_erase_file,
 	};
 	e->fed_host = (struct kith_fed_host){
 		.ctx = e, .group = f_group, .group_next = group_next, .changes = c_changes, .mail = f_mail, .question = f_question,

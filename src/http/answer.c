@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#define PIECE 65536u                    /* of a file, at once */
 
 static void
 put_date(struct kith_buf *b)
@@ -69,6 +72,18 @@ put_answer(struct kith_buf *b, int status, bool close_after, const struct kith_h
 	kith_http_put_end(b);
 }
 
+/* The answer has been handed over: on to the next request, once it has left. */
+static void
+sent_all_or_wait(struct kith_http_conn *c)
+{
+	if (c->s.n > 0) {
+		kith_conn_enter(c, KITH_CONN_ANSWER, KITH_CONN_STUCK_MS);
+		return;
+	}
+	kith_conn_enter(c, KITH_CONN_IDLE, c->of->conf.idle_ms);
+	kith_reactor_defer(c->of->r, &c->later);
+}
+
 int
 kith_conn_answer(struct kith_http_conn *c, int status, bool close_after, const struct kith_http_field *fields, size_t n_fields,
     const char *type, struct kith_slice body)
@@ -79,9 +94,10 @@ kith_conn_answer(struct kith_http_conn *c, int status, bool close_after, const s
 	int r;
 
 	kith_buf_init(&b, 0);
-	put_answer(&b, status, close_after, fields, n_fields, type, body.n);
+	put_answer(&b, status, close_after, fields, n_fields, type, c->file >= 0 ? c->file_left : body.n);
 	if (kith_buf_err(&b) == KITH_E_MALFORMED) {
 		kith_buf_reset(&b);
+		kith_conn_drop_file(c);
 		body = kith_slice_str("");
 		put_answer(&b, 500, close_after, NULL, 0, NULL, 0);
 	}
@@ -93,20 +109,64 @@ kith_conn_answer(struct kith_http_conn *c, int status, bool close_after, const s
 	kith_buf_fini(&b);
 	c->request.head = NULL;
 	c->request.body = kith_slice_of(NULL, 0);
-	if (r != KITH_OK || close_after) {
+	if (bare)
+		kith_conn_drop_file(c);
+	if (r != KITH_OK || (close_after && c->file < 0)) {
 		kith_conn_end(c, 0, r == KITH_OK);
 		return r;
 	}
+	c->close_after = close_after;
 	kith_buf_fini(&c->body);
-	kith_http_reader_rest(c->reader);
+	if (!close_after)
+		kith_http_reader_rest(c->reader);
 	c->fresh = false;
-	if (c->s.n > 0)
-		kith_conn_enter(c, KITH_CONN_ANSWER, KITH_CONN_STUCK_MS);
+	if (c->file >= 0)
+		kith_conn_feed(c);
 	else
-		kith_conn_enter(c, KITH_CONN_IDLE, c->of->conf.idle_ms);
-	if (c->phase == KITH_CONN_IDLE)
-		kith_reactor_defer(c->of->r, &c->later);
+		sent_all_or_wait(c);
 	return KITH_OK;
+}
+
+void
+kith_conn_drop_file(struct kith_http_conn *c)
+{
+	if (c->file >= 0)
+		close(c->file);
+	c->file = -1;
+	c->file_left = 0;
+}
+
+void
+kith_conn_feed(struct kith_http_conn *c)
+{
+	while (c->file_left > 0 && c->s.n == 0) {
+		size_t want = c->file_left < PIECE ? (size_t)c->file_left : PIECE;
+		struct kith_blob *b = kith_blob_alloc(want);
+		ssize_t n = b != NULL ? pread(c->file, b->p, want, (off_t)c->file_off) : -1;
+		int r = KITH_E_IO;
+
+		/* a length has been promised: less than that can only be an end in the middle */
+		if (n > 0) {
+			b->n = (size_t)n;
+			c->file_off += (size_t)n;
+			c->file_left -= (size_t)n;
+			r = kith_stream_send_blob(&c->s, b);
+		}
+		kith_blob_unref(b);
+		if (r != KITH_OK) {
+			kith_conn_end(c, 0, false);
+			return;
+		}
+	}
+	if (c->file_left > 0) {
+		kith_conn_enter(c, KITH_CONN_ANSWER, KITH_CONN_STUCK_MS);
+		return;
+	}
+	kith_conn_drop_file(c);
+	if (c->close_after)
+		kith_conn_end(c, 0, true);
+	else
+		sent_all_or_wait(c);
 }
 
 void

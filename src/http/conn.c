@@ -39,6 +39,7 @@ kith_conn_free(struct kith_http_conn *c)
 	struct kith_http_server *s = c->of;
 
 	kith_stream_close(&c->s);
+	kith_conn_drop_file(c);
 	if (c->counted)
 		kith_gate_leave(s->conf.gate, &c->remote, c->trusted);
 	if (c->next != NULL)
@@ -62,6 +63,7 @@ kith_conn_end(struct kith_http_conn *c, unsigned code, bool linger)
 	uint8_t key[8];
 	bool full = c->s.queued > 0;
 
+	kith_conn_drop_file(c);
 	if (linger)
 		kith_stream_finish(&c->s);
 	else
@@ -181,11 +183,18 @@ begin_request(struct kith_http_conn *c)
 		return;
 	}
 	kith_buf_init(&c->body, 0);
+	c->streaming = false;
 	if (!h->has_body)
 		return;
 	kith_conn_enter(c, KITH_CONN_BODY, conf->head_ms);
 	c->body_begun_ms = now(c);
 	c->body_seen = 0;
+	if (conf->handler.on_head != NULL) {
+		c->streaming = conf->handler.on_head(conf->arg, c, &c->request);
+		c->seen = c->seen || c->streaming;
+		if (c->phase != KITH_CONN_BODY)
+			return;
+	}
 	if (h->expect_continue && kith_stream_send(&c->s, kith_slice_str("HTTP/1.1 100 Continue\r\n\r\n")) != KITH_OK)
 		kith_conn_end(c, 0, false);
 }
@@ -193,16 +202,22 @@ begin_request(struct kith_http_conn *c)
 static void
 take_body(struct kith_http_conn *c, struct kith_slice part)
 {
-	if (part.n > c->body_max - c->body.n) {
+	if (part.n > c->body_max - c->body_seen) {
 		kith_conn_refuse(c, 413, NULL, 0);
 		return;
 	}
-	kith_buf_put_slice(&c->body, part);
+	c->body_seen += part.n;
+	if (c->streaming) {
+		c->of->conf.handler.on_part(c->of->conf.arg, c, part);
+		if (c->phase != KITH_CONN_BODY)
+			return;
+	} else {
+		kith_buf_put_slice(&c->body, part);
+	}
 	if (kith_buf_err(&c->body) != KITH_OK) {
 		kith_conn_refuse(c, 503, NULL, 0);
 		return;
 	}
-	c->body_seen += part.n;
 	c->deadline_ms = c->body_begun_ms + c->of->conf.head_ms + c->body_seen * 1000 / c->of->conf.body_rate;
 }
 
@@ -236,7 +251,7 @@ read_http(struct kith_http_conn *c, struct kith_slice in)
 	while (reading_http(c)) {
 		switch (kith_http_read(c->reader, in, &used, &part)) {
 		case KITH_HTTP_MORE:
-			if (c->phase == KITH_CONN_BODY && kith_http_reader_owed(c->reader) > c->body_max - c->body.n) {
+			if (c->phase == KITH_CONN_BODY && kith_http_reader_owed(c->reader) > c->body_max - c->body_seen) {
 				kith_conn_refuse(c, 413, NULL, 0);
 				return;
 			}
@@ -315,6 +330,10 @@ on_sent(void *arg)
 
 	if (c->phase != KITH_CONN_ANSWER)
 		return;
+	if (c->file >= 0) {
+		kith_conn_feed(c);
+		return;
+	}
 	if (c->s.n > 0) {
 		kith_conn_enter(c, KITH_CONN_ANSWER, KITH_CONN_STUCK_MS);
 		return;
@@ -362,6 +381,7 @@ conn_new(struct kith_http_server *s, int take_fd, const struct kith_addr *remote
 	c->id = kith_reactor_new_id(s->r);
 	c->remote = *remote;
 	c->fresh = true;
+	c->file = -1;
 	kith_put_be64(key, c->id);
 	if (kith_map_put(s->by_id, kith_slice_of(key, sizeof(key)), c, NULL) != KITH_OK) {
 		close(take_fd);
@@ -438,9 +458,26 @@ int
 kith_http_reply(struct kith_http_conn *c, int status, const struct kith_http_field *fields, size_t n_fields,
     const char *type, struct kith_slice body)
 {
-	if (c->phase != KITH_CONN_HANDLER)
+	bool early = c->phase == KITH_CONN_BODY;
+
+	if (c->phase != KITH_CONN_HANDLER && !early)
 		return KITH_E_NOTFOUND;
-	return kith_conn_answer(c, status, !c->request.head->keep_alive || c->of->stopping, fields, n_fields, type, body);
+	return kith_conn_answer(c, status, early || !c->request.head->keep_alive || c->of->stopping, fields, n_fields, type, body);
+}
+
+int
+kith_http_reply_file(struct kith_http_conn *c, int status, const struct kith_http_field *fields, size_t n_fields, const char *type,
+    int take_fd, uint64_t off, uint64_t len)
+{
+	if (c->phase != KITH_CONN_HANDLER) {
+		close(take_fd);
+		return KITH_E_NOTFOUND;
+	}
+	kith_conn_drop_file(c);
+	c->file = take_fd;
+	c->file_off = off;
+	c->file_left = len;
+	return kith_conn_answer(c, status, !c->request.head->keep_alive || c->of->stopping, fields, n_fields, type, kith_slice_of(NULL, 0));
 }
 
 void

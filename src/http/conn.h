@@ -32,6 +32,10 @@ struct kith_http_conn {
 	bool counted, trusted;          /* at the gate */
 	bool seen, told;                /* on_request, on_close have been called */
 	bool paused;                    /* by the owner */
+	bool streaming;                 /* the body goes to on_part */
+	bool close_after;               /* the answer */
+	int file;                       /* that the answer's body is read from; -1: none */
+	uint64_t file_off, file_left;
 	struct kith_http_reader *reader;        /* NULL: not HTTP now */
 	struct kith_buf body, pending;  /* pending: came after what is being worked on */
 	size_t body_max;
@@ -71,6 +75,9 @@ enum { KITH_CONN_STUCK_MS = 30000 };    /* an answer of which nothing moves */
 /* Sends the answer and goes on to the next request, or to the end. NOMEM: it has ended. */
 int kith_conn_answer(struct kith_http_conn *c, int status, bool close_after, const struct kith_http_field *fields,
     size_t n_fields, const char *type, struct kith_slice body);
+/* Sends more of the file that the answer consists of, as far as there is room; then goes on. */
+void kith_conn_feed(struct kith_http_conn *c);
+void kith_conn_drop_file(struct kith_http_conn *c);
 /* An answer of our own, after which we are done with it. */
 void kith_conn_refuse(struct kith_http_conn *c, int status, const struct kith_http_field *fields, size_t n_fields);
 

@@ -40,6 +40,12 @@ struct kith_http_handler {
 	/* The head is here: how long may its body be? Above: 413. NULL: 256 KiB for all. */
 	size_t (*body_max)(void *arg, const struct kith_http_head *head);
 	/*
+	 * May be NULL. A head whose body is not to be gathered: true, and the body's bytes go to on_part as they come;
+	 * on_request follows with an empty body. When it is answered before then (by who says true), the connection ends.
+	 */
+	bool (*on_head)(void *arg, struct kith_http_conn *c, const struct kith_http_request *rq);
+	void (*on_part)(void *arg, struct kith_http_conn *c, struct kith_slice part);
+	/*
 	 * A whole request. Answer it with kith_http_reply or kith_http_upgrade, now
 	 * or later; until then head and body of the request stay valid (kith_http_conn_request).
 	 */
@@ -114,6 +120,9 @@ const struct kith_http_request *kith_http_conn_request(const struct kith_http_co
  */
 int kith_http_reply(struct kith_http_conn *c, int status, const struct kith_http_field *fields,
     size_t n_fields, const char *type, struct kith_slice body);
+/* The same with len bytes of a file, from off on, as the body: they are read as they leave. Takes fd. */
+int kith_http_reply_file(struct kith_http_conn *c, int status, const struct kith_http_field *fields, size_t n_fields, const char *type,
+    int take_fd, uint64_t off, uint64_t len);
 /*
  * Make it a WebSocket. What is wrong with the handshake has been answered when
  * this fails: MALFORMED, DENIED, or NOTFOUND (it asks for none, or no request

@@ -242,7 +242,7 @@ def scratch(prefix):
 
 # Rates out of the way: for tests that are about something else.
 FAST = "\n".join("rate_%s = 100000/1s burst 100000" % k for k in
-                 ("send", "login", "register", "join", "group", "invite", "authority", "read")) + "\n"
+                 ("send", "login", "register", "join", "group", "invite", "authority", "read", "upload")) + "\n"
 
 
 def in_threads(n, fn):

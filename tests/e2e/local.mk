@@ -5,7 +5,7 @@ tests_e2e_clock_so_CFLAGS = -std=c11 $(WARN_CFLAGS) -fPIC
 tests_e2e_clock_so_LDFLAGS = -shared
 tests_e2e_clock_so_LDADD =
 
-script_tests += %D%/hostile.py %D%/kill9.py %D%/storm.py
+script_tests += %D%/hostile.py %D%/kill9.py %D%/storm.py %D%/files.py
 EXTRA_DIST += %D%/kit.py %D%/wires.py
 
 # A peer that means ill; contrib/bench/floods.py starts it.

@@ -9,14 +9,18 @@
 #include <unistd.h>
 
 #include "daemon/clock.h"
+#include "daemon/files.h"
 #include "daemon/inner.h"
 #include "daemon/memo.h"
 #include "tests/unit/kit.h"
+#include "tests/unit/tmpdir.h"
 
 enum { ENDS_MS = 15000 };
 
 struct front {
 	struct kith_edges edges;
+	struct kith_files files;
+	char blobs[64];
 	struct kith_edge *edge;
 	struct kith_control *control;
 	struct kith_conf conf;
@@ -117,10 +121,16 @@ no_backup(void *arg, const char *dir, struct kith_diag *d)
 }
 
 static void
+no_output(void *arg, const struct kith_output *o)
+{
+	(void)arg, (void)o;
+}
+
+static void
 open_edge(struct front *f)
 {
 	static const char quick[] = "rate_send = off\nrate_register = off\nrate_join = off\nrate_group = off\nrate_invite = off\n"
-	    "rate_authority = off\nrate_read = off\n";
+	    "rate_authority = off\nrate_read = off\nrate_upload = off\n";
 	struct kith_gate_limits limits = { .total = 1000 };
 	struct kith_edges *s = &f->edges;
 	struct kith_node_conf node;
@@ -155,7 +165,7 @@ front_new(void)
 {
 	struct front *f = calloc(1, sizeof(*f));
 	struct kith_control_conf cc = { .reload = nothing, .rotate = no_rotation, .stop = no_stop, .backup = no_backup,
-		.client_url = "http://127.0.0.1:7370", .peer_address = "none" };
+		.output = no_output, .client_url = "http://127.0.0.1:7370", .peer_address = "none" };
 	struct house_conf hc = { .seed = 1 };
 	struct kith_diag d;
 
@@ -163,6 +173,9 @@ front_new(void)
 	(void)kit_env();
 	open_edge(f);
 	must(kith_store_mem_new(&f->edges.store) == KITH_OK);
+	snprintf(f->blobs, sizeof(f->blobs), "/tmp/kith-fuzz-%ld.blobs", (long)getpid());
+	must(kith_files_open(&f->files, f->edges.store, f->blobs, &d) == KITH_OK);
+	f->edges.files = &f->files;
 	cc.reactor = f->edge->reactor;
 	cc.edges = &f->edges;
 	snprintf(f->path, sizeof(f->path), "/tmp/kith-fuzz-%ld", (long)getpid());
@@ -204,6 +217,7 @@ front_free(struct front *f)
 	if (f == NULL)
 		return;
 	kith_pool_free(f->edges.hashing);
+	kith_files_stop(&f->files);
 	(void)turn(f, -1);
 	kith_control_free(f->control);
 	kith_edge_free(f->edge);
@@ -213,6 +227,8 @@ front_free(struct front *f)
 	kith_gate_free(f->edges.peer_gate);
 	kith_throttle_free(f->edges.throttle);
 	kith_tickets_free(f->edges.tickets);
+	kith_files_close(&f->files);
+	kith_test_dir_remove(f->blobs);
 	kith_store_close(f->edges.store);
 	kith_memo_free(f->memo);
 	kith_conf_fini(&f->conf);

@@ -223,6 +223,7 @@ release(struct world *w, int from, struct kith_out *out)
 			client(w, from, o);
 			break;
 		case KITH_OUT_TRUST:
+		case KITH_OUT_ERASE:
 			break;
 		case KITH_OUT_CONTROL:
 			w->answered = true;

@@ -65,6 +65,30 @@ on_request(void *arg, struct kith_http_conn *c, const struct kith_http_request *
 	}
 }
 
+static bool
+on_head(void *arg, struct kith_http_conn *c, const struct kith_http_request *rq)
+{
+	struct rig *g = arg;
+
+	if (kith_slice_is(rq->head->path, "/refused")) {
+		assert_ok(kith_http_reply(c, 401, NULL, 0, "text/plain", kith_slice_str("no\n")));
+		assert_int_equal(kith_http_reply(c, 401, NULL, 0, NULL, kith_slice_str("")), KITH_E_NOTFOUND);
+		return true;
+	}
+	g->enough = kith_slice_is(rq->head->path, "/enough");
+	return g->enough || kith_slice_is(rq->head->path, "/stream");
+}
+
+static void
+on_part(void *arg, struct kith_http_conn *c, struct kith_slice part)
+{
+	struct rig *g = arg;
+
+	kith_buf_put_slice(&g->got, part);
+	if (g->got.n > 8 && g->enough)
+		assert_ok(kith_http_reply(c, 507, NULL, 0, "text/plain", kith_slice_str("full\n")));
+}
+
 static void
 on_message(void *arg, struct kith_http_conn *c, bool binary, struct kith_slice msg)
 {
@@ -104,7 +128,10 @@ rig_new(struct kith_http_conf *conf, bool tls)
 	kith_reactor_set_clock(g->r, clock_ms, g);
 	if (conf == NULL)
 		conf = &none;
-	conf->handler = (struct kith_http_handler){ body_max, on_request, on_message, on_close };
+	conf->handler = (struct kith_http_handler){
+		.body_max = body_max, .on_head = on_head, .on_part = on_part, .on_request = on_request, .on_message = on_message,
+		.on_close = on_close,
+	};
 	conf->arg = g;
 	if (tls) {
 		assert_ok(kith_tls_server_new(NULL, NULL, &g->tls, NULL));

@@ -22,6 +22,7 @@ struct rig {
 	bool later;                     /* do not answer at once */
 	bool echo;                      /* WebSocket messages go back */
 	bool stop_reading;              /* pause after a message */
+	bool enough;                    /* the body that comes is answered in its middle */
 	size_t body_max;                /* of POST; 0: 64 KiB */
 	struct kith_buf got;            /* WebSocket messages, each and a '|' */
 };

@@ -567,11 +567,112 @@ a_port_in_use_is_said_in_words(void **state)
 	rig_free(g);
 }
 
+static void
+a_body_may_be_taken_as_it_comes(void **state)
+{
+	struct rig *g = rig_new(NULL, false);
+	struct client *c = client_new(g, false);
+
+	(void)state;
+	client_say(c, "POST /stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello");
+	client_pump(c);
+	assert_slice_equal(kith_buf_slice(&g->got), "hello", 5);
+	assert_int_equal(g->requests, 0);
+	client_say(c, "there" GET("/next"));
+	assert_true(client_has(c, "plain 0 \n"));      /* the whole request, without a body */
+	assert_true(rig_until(g, &g->requests, 2));
+	assert_slice_equal(kith_buf_slice(&g->got), "hellothere", 10);
+	/* the limit counts all the same */
+	g->body_max = 4;
+	client_say(c, "POST /stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n");
+	assert_true(client_has(c, "HTTP/1.1 413 "));
+	assert_true(client_ended(c));
+	client_free(c);
+	assert_true(rig_until(g, &g->closes, 1));
+	rig_free(g);
+}
+
+static void
+a_body_may_be_refused_before_it_has_come(void **state)
+{
+	struct rig *g = rig_new(NULL, false);
+	struct client *c = client_new(g, false), *d = client_new(g, false);
+
+	(void)state;
+	client_say(c, "POST /refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello");
+	assert_true(client_has(c, "HTTP/1.1 401 "));
+	assert_true(client_has(c, "Connection: close\r\n"));
+	assert_true(client_ended(c));
+	client_say(d, "POST /enough HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n01234567");
+	client_pump(d);
+	assert_true(client_lacks(d, "507"));
+	client_say(d, "89");
+	assert_true(client_has(d, "HTTP/1.1 507 "));
+	assert_true(client_ended(d));
+	client_free(c);
+	client_free(d);
+	assert_int_equal(g->requests, 0);
+	assert_true(rig_until(g, &g->closes, 2));
+	rig_free(g);
+}
+
+static void
+a_file_goes_out_as_there_is_room(void **state)
+{
+	enum { LENGTH = 3000000 };
+	struct rig *g = rig_new(NULL, true);
+	struct client *c;
+	struct kith_http_conn *conn;
+	uint8_t piece[1000];
+	FILE *f = tmpfile();
+
+	(void)state;
+	assert_non_null(f);
+	for (unsigned i = 0; i < LENGTH / sizeof(piece); i++) {
+		memset(piece, (int)(i & 0xff), sizeof(piece));
+		assert_int_equal(fwrite(piece, 1, sizeof(piece), f), sizeof(piece));
+	}
+	fflush(f);
+	g->later = true;
+	for (int tls = 0; tls < 2; tls++) {
+		size_t head;
+
+		c = client_new(g, tls == 1);
+		client_say(c, GET("/file"));
+		assert_true(rig_until(g, &g->requests, (unsigned)tls * 2 + 1));
+		conn = kith_http_conn_find(g->s, g->last_id);
+		assert_ok(kith_http_reply_file(conn, 206, NULL, 0, "text/plain", dup(fileno(f)), 500, LENGTH - 500));
+		/* nobody reads yet: little of it is in memory */
+		assert_true(kith_http_backlog(conn) <= 65536 + 1000);
+		assert_true(client_has(c, "Content-Length: 2999500\r\n"));
+		for (head = 0; memcmp(c->in.p + head, "\r\n\r\n", 4) != 0; head++)
+			;
+		head += 4;
+		for (int i = 0; i < 10000 && c->in.n < head + LENGTH - 500; i++)
+			client_pump(c);
+		assert_int_equal(c->in.n, head + LENGTH - 500);
+		for (size_t i = 0; i < LENGTH - 500; i++)
+			assert_int_equal(c->in.p[head + i], (i + 500) / 1000 & 0xff);
+		/* and the connection goes on; one that is promised more than there is ends */
+		client_forget(c);
+		client_say(c, GET("/file"));
+		assert_true(rig_until(g, &g->requests, (unsigned)tls * 2 + 2));
+		assert_ok(kith_http_reply_file(kith_http_conn_find(g->s, g->last_id), 200, NULL, 0, NULL, dup(fileno(f)), LENGTH - 10, 20));
+		assert_true(client_ended(c));
+		client_free(c);
+	}
+	fclose(f);
+	rig_free(g);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_and_tls_share_a_port),
+		cmocka_unit_test(a_body_may_be_taken_as_it_comes),
+		cmocka_unit_test(a_body_may_be_refused_before_it_has_come),
+		cmocka_unit_test(a_file_goes_out_as_there_is_room),
 		cmocka_unit_test(requests_come_one_at_a_time),
 		cmocka_unit_test(a_reply_to_who_is_gone_harms_nobody),
 		cmocka_unit_test(what_could_be_read_twice_is_answered_400_and_closed),

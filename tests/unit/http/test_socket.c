@@ -506,7 +506,8 @@ reactors_share_a_port_and_a_gate(void **state)
 	assert_ok(kith_addr_parse("127.0.0.1:0", &any));
 	assert_ok(kith_addr_listen(&any, &fd, &at, NULL));
 	for (i = 0; i < 3; i++) {
-		struct kith_http_conf conf = { .handler = { NULL, serve_one, no_message, no_close }, .arg = &w[i], .gate = gate };
+		struct kith_http_conf conf = { .handler = { .on_request = serve_one, .on_message = no_message, .on_close = no_close },
+			.arg = &w[i], .gate = gate };
 
 		w[i] = (struct worker){ .r = kith_reactor_new(i) };
 		w[i].s = kith_http_server_new(w[i].r, &conf);
