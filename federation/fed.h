@@ -257,6 +257,7 @@ struct fed_link {
 	uint32_t assembly_n;
 	struct kith_map *fleeting;      /* uid -> second << 8 | count */
 	uint32_t in_flight;
+	uint32_t let_down;              /* how often it was asked in vain of late */
 	uint64_t up_ms, heard_ms, pinged_ms, rtt_ms, ping_token, ping_at;
 	uint64_t retire_ms;             /* a younger link of the same node took over */
 	uint64_t announce_ms, credit_ms;        /* NEVER: nothing waits */
@@ -438,6 +439,8 @@ int kith_fed_on_sum(struct kith_fed *f, struct fed_link *l, struct kith_mp_reade
 int kith_fed_on_groups(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r);
 int kith_fed_on_digest(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r);
 int kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r);
+/* A peer names a tip at a place that we may hold: another branch is asked for. */
+int kith_fed_other_branch(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next, const struct kith_id *tip);
 int kith_fed_send_clocks(struct kith_fed *f, struct fed_member *m, const uint32_t *scope, size_t n, bool ask);
 
 /* ---- invites.c ---- */
@@ -477,6 +480,7 @@ int kith_fed_pull(struct kith_fed *f, struct fed_group *g);      /* ask for what
 int kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missings *ms);
 struct fed_request *kith_fed_request(struct kith_fed *f, uint64_t id, const struct fed_link *l);
 int kith_fed_ask_history(struct kith_fed *f, struct fed_group *g, const struct kith_id *panel, uint64_t before, uint32_t limit);
+uint64_t kith_fed_patience(const struct fed_link *l);
 int kith_fed_ask_branch(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t from, uint64_t to);
 int kith_fed_ask_objects(struct kith_fed *f, struct fed_member *m, const struct kith_id *hash, size_t n);
 int kith_fed_request_end(struct kith_fed *f, struct fed_request *q, bool ok);

@@ -10,10 +10,13 @@
  * comes before its grounds would only have to wait. What a peer does not give
  * within ten seconds another is asked for, later and later.
  */
-#define WAIT_MS 10000u
+#define WAIT_LEAST_MS 2000u
+#define WAIT_MOST_MS 10000u
 #define MISSING_MAX 4096
 #define MISSING_WAIT_MS 100u            /* it may be on its way already */
 #define MISSING_TRIES 6
+#define LET_DOWN_MAX 255u
+#define OTHERS_TRIES 16
 #define MISSING_BODY 2                  /* struct kith_missing: what kind it is */
 #define HISTORY_TRIES 3
 #define PARKED_MS 20000u
@@ -37,6 +40,15 @@ kith_fed_request(struct kith_fed *f, uint64_t id, const struct fed_link *l)
 	return q != NULL && q->link == l ? q : NULL;
 }
 
+/* How long nothing may come of what it was asked for: while one peer is waited for, no other is asked. */
+uint64_t
+kith_fed_patience(const struct fed_link *l)
+{
+	uint64_t ms = WAIT_LEAST_MS + 4 * (l->rtt_ms > 0 ? l->rtt_ms : WAIT_LEAST_MS / 4);
+
+	return ms < WAIT_MOST_MS ? ms : WAIT_MOST_MS;
+}
+
 static int
 request_new(struct kith_fed *f, enum fed_ask what, struct fed_group *g, struct fed_link *l, struct fed_request **out)
 {
@@ -51,7 +63,7 @@ request_new(struct kith_fed *f, enum fed_ask what, struct fed_group *g, struct f
 	q->group = g;
 	q->link = l;
 	q->feed = UINT32_MAX;
-	q->deadline_ms = f->now.mono_ms + WAIT_MS;
+	q->deadline_ms = f->now.mono_ms + kith_fed_patience(l);
 	r = kith_map_put(f->requests, kith_fed_u64(key, q->id), q, NULL);
 	if (r != KITH_OK) {
 		free(q);
@@ -102,7 +114,7 @@ start_of(const struct kith_fed *f, const struct fed_feed *fd)
 	return fd->parked > fd->next && f->now.mono_ms < fd->parked_until_ms ? fd->parked : fd->next;
 }
 
-/* Who is asked: not the one that failed last, if others can; the least busy. */
+/* Who is asked: not the one that failed last, if others can; the one that has failed least; the least busy. */
 static struct fed_member *
 choose(struct kith_fed *f, struct fed_group *g, uint32_t feed, uint64_t from)
 {
@@ -116,7 +128,7 @@ choose(struct kith_fed *f, struct fed_group *g, uint32_t feed, uint64_t from)
 		m = v;
 		if (!may_ask(m) || kith_fed_known_get(m, feed) <= from)
 			continue;
-		cost = ((uint64_t)m->link->in_flight << 32) | (kith_fed_random(f) & 0xffffffff);
+		cost = ((uint64_t)m->link->let_down << 40) | ((uint64_t)m->link->in_flight << 32) | (kith_fed_random(f) & 0xffffffff);
 		if (fd->tries > 0 && m->link->id == fd->last_link)
 			cost |= UINT64_C(1) << 62;
 		if (cost < best_cost) {
@@ -224,7 +236,16 @@ kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missin
 	for (i = 0; r == KITH_OK && i < ms->list.n; i++) {
 		const struct kith_missing *w = &ms->list.v[i];
 
-		if (kith_map_get(g->missing, kith_id_slice(&w->id)) != NULL || kith_map_count(g->missing) >= MISSING_MAX)
+		x = kith_map_get(g->missing, kith_id_slice(&w->id));
+		/* it was asked for by name, and has come without its body */
+		if (x != NULL && x->object == 0 && w->object == MISSING_BODY) {
+			x->object = MISSING_BODY;
+			x->tries = 0;
+			x->next_ms = f->now.mono_ms + MISSING_WAIT_MS;
+			if (x->next_ms < g->queue_ms)
+				g->queue_ms = x->next_ms;
+		}
+		if (x != NULL || kith_map_count(g->missing) >= MISSING_MAX)
 			continue;
 		x = calloc(1, sizeof(*x));
 		if (x == NULL)
@@ -442,6 +463,21 @@ kith_fed_pull(struct kith_fed *f, struct fed_group *g)
 
 /* ---- ends ---- */
 
+static bool
+others_have(struct fed_group *g, const struct fed_request *q)
+{
+	const struct fed_member *m;
+	size_t it = 0;
+	void *v;
+
+	while (kith_map_next(g->members, &it, NULL, &v)) {
+		m = v;
+		if (m->link != q->link && may_ask(m) && m->link->let_down <= q->link->let_down && kith_fed_known_get(m, q->feed) > q->from)
+			return true;
+	}
+	return false;
+}
+
 static void
 end_range(struct kith_fed *f, struct fed_request *q, bool ok)
 {
@@ -460,7 +496,10 @@ end_range(struct kith_fed *f, struct fed_request *q, bool ok)
 		return;
 	}
 	fd->tries++;
-	fd->retry_ms = f->now.mono_ms + (UINT64_C(500) << (fd->tries < 7 ? fd->tries : 7));
+	/* at once of another, if there is one that may do better */
+	fd->retry_ms = f->now.mono_ms;
+	if (fd->tries > OTHERS_TRIES || !others_have(g, q))
+		fd->retry_ms += UINT64_C(500) << (fd->tries < 7 ? fd->tries : 7);
 	if (q->link->peer != NULL)
 		giver = kith_fed_member(g, &q->link->peer->node);
 	/* it said that it had them, and does not give them */
@@ -544,6 +583,10 @@ kith_fed_request_end(struct kith_fed *f, struct fed_request *q, bool ok)
 
 	(void)kith_map_del(f->requests, kith_fed_u64(key, q->id));
 	q->link->in_flight--;
+	if (ok && q->got > 0)
+		q->link->let_down /= 2;
+	else if ((!ok || q->what == ASK_RANGE) && q->got == 0 && q->link->let_down < LET_DOWN_MAX)
+		q->link->let_down++;
 	if (q->what == ASK_RANGE)
 		end_range(f, q, ok);
 	for (i = 0; i < q->ids.n; i++) {

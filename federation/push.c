@@ -80,11 +80,12 @@ announce_member(struct kith_fed *f, struct fed_member *m)
 			mark = kith_mp_begin(b);
 			n = 0;
 		}
-		kith_mp_put_array(b, 4);
+		kith_mp_put_array(b, 5);
 		kith_mp_put_id(b, &m->g->scope.v[fd->scope].id);
 		kith_mp_put_id(b, &fd->node);
 		kith_mp_put_bin(b, kith_fed_u64(inc, fd->incarnation));
 		kith_mp_put_uint(b, fd->next);
+		kith_mp_put_id(b, &fd->tip);
 		k->sent = fd->next;
 		if (++n == KITH_FRAME_IDS) {
 			kith_mp_end_array(b, mark, n);
@@ -232,7 +233,7 @@ kith_fed_on_eager(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 int
 kith_fed_on_ihave(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r)
 {
-	struct kith_id id = kith_mp_id(r), scope, node;
+	struct kith_id id = kith_mp_id(r), scope, node, tip;
 	struct fed_member *m, *origin;
 	struct fed_known *k;
 	uint8_t inc[8];
@@ -243,11 +244,12 @@ kith_fed_on_ihave(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 	if (e != KITH_OK || m == NULL)
 		return e;
 	for (n = kith_mp_array(r); e == KITH_OK && n > 0; n--) {
-		kith_mp_array_exact(r, 4);
+		kith_mp_array_exact(r, 5);
 		scope = kith_mp_id(r);
 		node = kith_mp_id(r);
 		kith_mp_bin_exact(r, inc, sizeof(inc));
 		next = kith_mp_uint(r);
+		tip = kith_mp_id(r);
 		if (next == 0 || next > KITH_SEQ_MAX + 1)
 			return KITH_E_MALFORMED;
 		e = kith_fed_feed_said(m->g, &scope, &node, kith_get_be64(inc), &feed);
@@ -260,8 +262,11 @@ kith_fed_on_ihave(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 			return KITH_E_NOMEM;
 		if (k->known < next)
 			k->known = next;
-		if (m->g->feed.v[feed].next >= next)
+		if (m->g->feed.v[feed].next >= next) {
+			/* its origin may have told others something else */
+			e = kith_fed_other_branch(f, m, feed, next, &tip);
 			continue;
+		}
 		e = kith_fed_claim(f, m, feed, next);
 		origin = kith_fed_member(m->g, &node);
 		if (m->g->active_stale)
@@ -425,7 +430,7 @@ notice(struct kith_fed *f, struct fed_group *g, const struct kith_change *c, boo
 		g->heads_stale = true;
 	if (c->what == KITH_C_FORK)
 		return kith_fed_pass_proof(f, g, c);
-	if (c->what != KITH_C_NEW)
+	if (c->what != KITH_C_NEW && c->what != KITH_C_DECIDED)
 		return KITH_OK;
 	r = kith_fed_feed(g, &c->scope, &c->node, c->incarnation, true, &feed);
 	if (r != KITH_OK || g->feed.v[feed].stamp == f->stamp)

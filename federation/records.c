@@ -64,7 +64,7 @@ after_run(struct kith_fed *f, struct fed_member *m, struct fed_request *q, const
 	}
 	if (q != NULL) {
 		q->got += n;
-		q->deadline_ms = f->now.mono_ms + 10000;
+		q->deadline_ms = f->now.mono_ms + kith_fed_patience(q->link);
 	} else if (res->held_before == n && !kith_id_eq(&first->node, &m->node)) {
 		e = e == KITH_OK ? kith_fed_send_eager(f, m, &first->node, false) : e;
 	}
@@ -182,7 +182,7 @@ kith_fed_on_run(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r
 	if (q != NULL && q->group != m->g)
 		return KITH_E_MALFORMED;
 	if (q != NULL)
-		q->deadline_ms = f->now.mono_ms + 10000;
+		q->deadline_ms = f->now.mono_ms + kith_fed_patience(l);
 	n = kith_mp_array(r);
 	for (i = 0; i < n; i++) {
 		kith_mp_array_exact(r, 3);
@@ -260,7 +260,7 @@ kith_fed_on_objects(struct kith_fed *f, struct fed_link *l, struct kith_mp_reade
 	if (q == NULL)
 		kith_fed_spend(f, l, n, bytes);
 	else
-		q->deadline_ms = f->now.mono_ms + 10000;
+		q->deadline_ms = f->now.mono_ms + kith_fed_patience(l);
 	for (; n > 0; n--) {
 		struct kith_slice raw;
 

@@ -12,6 +12,7 @@
  * (GROUPS).
  */
 #define ROUND_MS 30000u
+#define NAMED_TIPS_MAX 1024             /* names that peers speak of leave room for what records name */
 #define BRANCHES_TOLD 64                /* of one forked feed, beside its tip */
 
 /* Scopes that the peer may see, from our side; those without records count as absent. */
@@ -407,8 +408,8 @@ kith_fed_send_clocks(struct kith_fed *f, struct fed_member *m, const uint32_t *s
 }
 
 /* A tip that we do not hold at a place that we do: another branch. Asked for from further back each time. */
-static int
-other_branch(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next, const struct kith_id *tip)
+int
+kith_fed_other_branch(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next, const struct kith_id *tip)
 {
 	struct fed_feed *fd = &m->g->feed.v[feed];
 	uint64_t pos;
@@ -419,8 +420,18 @@ other_branch(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t n
 	r = kith_ledger_find(f->t, tip, &pos);
 	if (r != KITH_E_NOTFOUND)
 		return r == KITH_E_CORRUPT ? KITH_OK : r;
-	if (fd->fork_ask_ms != 0 && f->now.mono_ms < fd->fork_ask_ms)
-		return KITH_OK;
+	if (fd->fork_ask_ms != 0 && f->now.mono_ms < fd->fork_ask_ms) {
+		/* asked not long ago, and maybe of somebody who does not have this one: by its name, a little later */
+		struct kith_missings one = { { NULL, 0, 0 } };
+
+		if (kith_map_count(m->g->missing) >= NAMED_TIPS_MAX)
+			return KITH_OK;
+		r = kith_vec_push(&one.list, ((struct kith_missing){ *tip, 0, m->node }));
+		if (r == KITH_OK)
+			r = kith_fed_want(f, m, &one);
+		kith_vec_fini(&one.list);
+		return r;
+	}
 	fd->fork_back = fd->fork_back == 0 ? 64 : fd->fork_back < NEVER / 16 ? fd->fork_back * 16 : fd->fork_back;
 	fd->fork_ask_ms = f->now.mono_ms + (fd->fork_back > 64 * 256 ? 10 * FED_MIN_MS : 1000);
 	return kith_fed_ask_branch(f, m, feed, next > fd->fork_back ? next - fd->fork_back : 0, next);
@@ -475,7 +486,7 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 			last = feed;
 			e = kith_fed_claim(f, m, feed, next);
 			if (e == KITH_OK)
-				e = other_branch(f, m, feed, next, &tip);
+				e = kith_fed_other_branch(f, m, feed, next, &tip);
 			/* the branches differ below what both call the tip, or it knows of one alone */
 			if (e == KITH_OK && m->g->feed.v[feed].forked && next == m->g->feed.v[feed].next && kith_id_eq(&tip, &m->g->feed.v[feed].tip))
 				e = kith_fed_remind_proof(f, m, feed);

@@ -342,6 +342,7 @@ engine_tell_clients(struct kith_engine *e)
 
 		switch (ch->what) {
 		case KITH_C_NEW:
+		case KITH_C_DECIDED:
 		case KITH_C_SHOWN:
 		case KITH_C_HIDDEN:
 		case KITH_C_ERASED:

@@ -292,7 +292,7 @@ show_timeline(struct kith_group *g, struct kith_txn *t, struct kith_now now, str
 	return kith_redact_new(g, t, now, r, op, pos, state, c);
 }
 
-/* All that follows from a verdict, the record having its position. */
+/* All that follows from a verdict, the record having its position. item NULL: it was held before, as one that waits. */
 static int
 conclude(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct feed *f, const struct kith_record *r,
     const struct kith_op *op, uint64_t pos, struct verdict *v, const struct kith_item *item, struct kith_changes *c)
@@ -325,7 +325,7 @@ conclude(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct f
 	if (e == KITH_OK && r->clock > g->newest_clock)
 		g->newest_clock = r->clock;
 	if (e == KITH_OK)
-		e = kith_group_change(g, c, KITH_C_NEW, r, pos, state);
+		e = kith_group_change(g, c, item != NULL ? KITH_C_NEW : KITH_C_DECIDED, r, pos, state);
 	if (e == KITH_OK && accepted && f->plane == KITH_PLANE_TIMELINE)
 		e = kith_redact_changed(g, t, now, r, op, c);
 	if (e == KITH_OK)

@@ -48,6 +48,7 @@ size_t kith_group_memory(const struct kith_group *g);           /* bytes, roughl
  */
 enum kith_change_kind {
 	KITH_C_NEW,             /* a record came to be held and decided (or waits visibly, see KITH_S_WAITING) */
+	KITH_C_DECIDED,         /* one that waited visibly is decided, and has its place in the feed */
 	KITH_C_SHOWN, KITH_C_HIDDEN,    /* a record held before became visible, or hidden */
 	KITH_C_ERASED,          /* its body is gone (recall, removal) or set aside */
 	KITH_C_RESTORED,        /* a removal turned out hidden: the body is served again */

@@ -27,45 +27,41 @@ add_to(struct kith_id *sum, const struct kith_id *x)
 	}
 }
 
-/* How far each feed is held, by scope; feeds come in no order, so they are summed. */
+/* Everything that is held, by scope, in no order. */
 static void
-look_at_feeds(struct look *l, int node)
+look_at_records(struct look *l, int node)
 {
 	struct view *v = &l->v[node];
-	struct kith_feed_tip tip;
+	struct kith_ledger_record lr;
+	struct kith_record r;
 	struct kith_id sum[2] = { kith_id_none, kith_id_none };
-	size_t it = 0;
+	uint64_t last = 0;
+	char scope[KITH_ID_STR];
 
-	while (kith_group_feed_next(v->g, v->t, &it, &tip)) {
-		struct kith_buf b;
-		struct kith_id each;
-		enum kith_plane plane = kith_scope_plane(&tip.scope);
-		char scope[KITH_ID_STR];
+	MUST(kith_ledger_last(v->t, &last) == KITH_OK);
+	for (uint64_t pos = 1; pos <= last; pos++) {
+		enum kith_plane plane;
 
-		if (tip.seq == UINT64_MAX && !tip.forked)
+		if (kith_ledger_get(v->t, pos, &lr) != KITH_OK || kith_record_parse(lr.header, &r) != KITH_OK ||
+		    (!kith_id_eq(&r.group, &l->id) && !kith_id_eq(&r.id, &l->id)))
 			continue;
-		kith_buf_init(&b, 0);
-		kith_buf_put_slice(&b, kith_id_slice(&tip.scope));
-		kith_buf_put_slice(&b, kith_id_slice(&tip.node));
-		kith_buf_printf(&b, "%llx %s", (unsigned long long)tip.incarnation, tip.forked ? "forked" : "");
-		/* which branch is the tip of a forked feed is each node's own affair */
-		if (!tip.forked)
-			kith_buf_put_slice(&b, kith_id_slice(&tip.id));
-		kith_hash(KITH_L_OBJECT, kith_buf_slice(&b), &each);
-		kith_buf_fini(&b);
+		plane = kith_scope_plane(&r.scope);
 		if (plane != KITH_PLANE_TIMELINE) {
-			add_to(&sum[plane == KITH_PLANE_ROSTER], &each);
+			/* of an authority feed that is forked two records beyond the fork are enough (RULES A11) */
+			if (plane == KITH_PLANE_ROSTER || kith_authority_find(kith_group_authority(v->g), &r.id) == NULL ||
+			    kith_authority_counts(kith_group_authority(v->g), kith_authority_find(kith_group_authority(v->g), &r.id)->index))
+				add_to(&sum[plane == KITH_PLANE_ROSTER], &r.id);
 			continue;
 		}
-		kith_id_str(&tip.scope, scope);
+		kith_id_str(&r.scope, scope);
 		for (size_t k = 0; k < l->group->rooms.n && k < PLAY_ROOMS_MAX; k++) {
-			if (strcmp(l->group->rooms.v[k].id, scope) == 0 && kith_group_node_sees(v->g, world_id(l->p->w, node), &tip.scope))
-				add_to(&v->panel[k], &each);
+			if (strcmp(l->group->rooms.v[k].id, scope) == 0 && kith_group_node_sees(v->g, world_id(l->p->w, node), &r.scope))
+				add_to(&v->panel[k], &r.id);
 		}
 	}
-	kith_buf_printf(&v->text, "authority feeds ");
+	kith_buf_printf(&v->text, "authority ");
 	put_id(&v->text, &sum[0]);
-	kith_buf_printf(&v->text, "\nroster feeds ");
+	kith_buf_printf(&v->text, "\nroster ");
 	put_id(&v->text, &sum[1]);
 	kith_buf_printf(&v->text, "\n");
 }
@@ -126,7 +122,7 @@ look_at_node(struct look *l, int node)
 			nodes += kith_get_be64(gn.node.b) * (2 * (uint64_t)gn.members + gn.banned);
 	}
 	kith_buf_printf(&v->text, "\nnodes %llx\n", (unsigned long long)nodes);
-	look_at_feeds(l, node);
+	look_at_records(l, node);
 	v->live = mine && !banned && play_correct(p, node);
 }
 
@@ -235,7 +231,7 @@ look_differ(const struct look *l, int *a, int *b, char *why, size_t n_why)
 			*a = first;
 			*b = i;
 			if (!kith_id_eq(&l->v[first].panel[k], &l->v[i].panel[k])) {
-				snprintf(why, n_why, "feeds of the panel %.8s", l->group->rooms.v[k].id);
+				snprintf(why, n_why, "records of the panel %.8s", l->group->rooms.v[k].id);
 				tell_records(l, first);
 				tell_records(l, i);
 				return true;

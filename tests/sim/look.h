@@ -11,7 +11,7 @@ struct view {
 	struct kith_txn *t;     /* NULL once look_unlock has been called */
 	struct kith_id state, heads;            /* heads: a hash of them all */
 	struct kith_buf text;                   /* what all live ones must have alike, one thing a line */
-	struct kith_id panel[PLAY_ROOMS_MAX];   /* a hash over the feeds of each room that its people may see; else none */
+	struct kith_id panel[PLAY_ROOMS_MAX];   /* a sum over all records of each room that its people may see; else none */
 };
 struct look {
 	struct play *p;
