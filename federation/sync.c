@@ -407,6 +407,26 @@ kith_fed_send_clocks(struct kith_fed *f, struct fed_member *m, const uint32_t *s
 	return r;
 }
 
+/* By its name, a little later: what was asked for meanwhile may bring it. */
+static int
+want_tip(struct kith_fed *f, struct fed_member *m, const struct kith_id *tip)
+{
+	struct kith_missings one = { { NULL, 0, 0 } };
+	uint64_t pos;
+	int r;
+
+	if (kith_map_count(m->g->missing) >= NAMED_TIPS_MAX)
+		return KITH_OK;
+	r = kith_ledger_find(f->t, tip, &pos);
+	if (r != KITH_E_NOTFOUND)
+		return r;
+	r = kith_vec_push(&one.list, ((struct kith_missing){ *tip, 0, m->node }));
+	if (r == KITH_OK)
+		r = kith_fed_want(f, m, &one);
+	kith_vec_fini(&one.list);
+	return r;
+}
+
 /* A tip that we do not hold at a place that we do: another branch. Asked for from further back each time. */
 int
 kith_fed_other_branch(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next, const struct kith_id *tip)
@@ -420,18 +440,9 @@ kith_fed_other_branch(struct kith_fed *f, struct fed_member *m, uint32_t feed, u
 	r = kith_ledger_find(f->t, tip, &pos);
 	if (r != KITH_E_NOTFOUND)
 		return r == KITH_E_CORRUPT ? KITH_OK : r;
-	if (fd->fork_ask_ms != 0 && f->now.mono_ms < fd->fork_ask_ms) {
-		/* asked not long ago, and maybe of somebody who does not have this one: by its name, a little later */
-		struct kith_missings one = { { NULL, 0, 0 } };
-
-		if (kith_map_count(m->g->missing) >= NAMED_TIPS_MAX)
-			return KITH_OK;
-		r = kith_vec_push(&one.list, ((struct kith_missing){ *tip, 0, m->node }));
-		if (r == KITH_OK)
-			r = kith_fed_want(f, m, &one);
-		kith_vec_fini(&one.list);
-		return r;
-	}
+	/* asked not long ago, and maybe of somebody who does not have this one */
+	if (fd->fork_ask_ms != 0 && f->now.mono_ms < fd->fork_ask_ms)
+		return want_tip(f, m, tip);
 	fd->fork_back = fd->fork_back == 0 ? 64 : fd->fork_back < NEVER / 16 ? fd->fork_back * 16 : fd->fork_back;
 	fd->fork_ask_ms = f->now.mono_ms + (fd->fork_back > 64 * 256 ? 10 * FED_MIN_MS : 1000);
 	return kith_fed_ask_branch(f, m, feed, next > fd->fork_back ? next - fd->fork_back : 0, next);
@@ -480,10 +491,13 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 			k = kith_fed_known(m, feed);
 			if (k == NULL)
 				return KITH_E_NOMEM;
-			/* exactly: it may have lost what it had; other branches come behind */
-			if (feed != last || k->known < next)
-				k->known = next;
+			/* another branch, whose place we may not have reached yet */
+			if (feed == last) {
+				e = want_tip(f, m, &tip);
+				continue;
+			}
 			last = feed;
+			k->known = next;                /* exactly: it may have lost what it had */
 			e = kith_fed_claim(f, m, feed, next);
 			if (e == KITH_OK)
 				e = kith_fed_other_branch(f, m, feed, next, &tip);

@@ -203,7 +203,7 @@ KITH_MUST_USE int kith_group_feed_tip(struct kith_group *g, struct kith_txn *t, 
  * Records of a feed from seq on, at most max, ready to send: the last one has a
  * signature (the run is cut or, by up to 255, stretched to a signed one). Slices
  * borrow from the transaction and the arena. NOTFOUND: none from there.
- * Both branches of a fork are given in order of seq.
+ * All branches of a fork are given, in order of seq; of such a feed max counts places.
  */
 KITH_MUST_USE int kith_group_range(struct kith_group *g, struct kith_txn *t, const struct kith_id *scope, const struct kith_id *node,
     uint64_t incarnation, uint64_t from_seq, size_t max, struct kith_arena *a, struct kith_item **items, size_t *n);

@@ -147,7 +147,7 @@ kith_group_range(struct kith_group *g, struct kith_txn *t, const struct kith_id 
 	struct kith_ledger_at at;
 	struct feed_iter it;
 	uint64_t last = from_seq;
-	size_t room, best;
+	size_t room, best, places;
 	int e;
 
 	k.f = kith_group_feed_(g, t, scope, node, incarnation, false, &e);
@@ -155,7 +155,9 @@ kith_group_range(struct kith_group *g, struct kith_txn *t, const struct kith_id 
 		return e != KITH_OK ? e : KITH_E_NOTFOUND;
 	if (max == 0 || max > RUN_MAX)
 		max = RUN_MAX;
-	room = max + KITH_SIGN_EVERY - 1 > RUN_MAX ? RUN_MAX : max + KITH_SIGN_EVERY - 1;
+	/* where a place may have several records, places are counted */
+	places = max;
+	room = k.f->l.forked || max + KITH_SIGN_EVERY - 1 > RUN_MAX ? RUN_MAX : max + KITH_SIGN_EVERY - 1;
 	k.item = kith_arena_array(a, room, sizeof(*k.item));
 	k.prev = kith_arena_array(a, room, sizeof(*k.prev));
 	k.id = kith_arena_array(a, room, sizeof(*k.id));
@@ -177,8 +179,17 @@ kith_group_range(struct kith_group *g, struct kith_txn *t, const struct kith_id 
 	kith_feed_iter_fini(&it);
 	if (e != KITH_OK && e != KITH_E_NOTFOUND && e != KITH_E_CORRUPT)
 		return e;
-	for (best = k.n < max ? k.n : max; best > 0 && !is_proven(&k, best); best--)
-		;
+	best = 0;
+	if (k.f->l.forked) {
+		for (max = 0; max < k.n && k.seq[max] - from_seq < places; max++)
+			;
+		/* all branches, if what proves them stands not far above */
+		for (room = max; best == 0 && room > 0 && room <= k.n; room++)
+			best = is_proven(&k, room) ? room : 0;
+	}
+	if (best == 0)
+		for (best = k.n < max ? k.n : max; best > 0 && !is_proven(&k, best); best--)
+			;
 	for (room = max + 1; best == 0 && room <= k.n; room++)
 		if (is_proven(&k, room))
 			best = room;
