@@ -408,13 +408,18 @@ house_control(struct house *h, const char *line)
 {
 	struct kith_in in = { .kind = KITH_IN_CONTROL, .text = line, .number = h->next++ };
 	const struct answer *a;
+	char *text;
 
 	must(kith_machine_submit(h->m, &in, 1) == KITH_OK);
 	house_turn(h);
 	a = find(h, in.number);
 	if (a == NULL || a->err != KITH_OK)
 		return NULL;
-	return strndup(a->bytes.n > 0 ? (const char *)a->bytes.p : "", a->bytes.n);
+	text = calloc(1, a->bytes.n + 1);
+	must(text != NULL);
+	if (a->bytes.n > 0)
+		memcpy(text, a->bytes.p, a->bytes.n);
+	return text;
 }
 
 struct kith_machine *
