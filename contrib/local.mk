@@ -18,7 +18,7 @@ uninstall-hook:
 # -- tests of the build itself; the programs are looked at only as users get them
 script_tests += %D%/dev/check-purity.sh
 plain_tests += %D%/dev/check-hardening.sh
-EXTRA_DIST += %D%/dev/purity.allow %D%/dev/lib.sh %D%/dev/deps %D%/dev/fuzz \
+EXTRA_DIST += %D%/dev/purity.allow %D%/dev/lib.sh %D%/dev/sanitizers.sh %D%/dev/deps %D%/dev/fuzz \
 	%D%/dev/coverage %D%/check %D%/quickstart .ci/run
 
 # -- for contrib/check and contrib/dev/fuzz

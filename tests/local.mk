@@ -44,6 +44,7 @@ LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run
 SH_LOG_COMPILER = $(LOG_COMPILER)
 PY_LOG_COMPILER = $(LOG_COMPILER)
 AM_TESTS_ENVIRONMENT = \
+	. $(top_srcdir)/contrib/dev/sanitizers.sh; \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	KITH_SRCDIR=`cd $(top_srcdir) && pwd`; export KITH_SRCDIR; \
 	KITH_BUILDDIR=`cd $(top_builddir) && pwd`; export KITH_BUILDDIR; \
