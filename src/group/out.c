@@ -113,12 +113,14 @@ take_item(struct range *k, const struct kith_ledger_at *at)
 		/* the disk gave back other bytes than it got: nobody else may be told that they are the author's */
 		else if (e == KITH_OK && kith_record_body_ok(&r, item->body) != KITH_OK)
 			e = KITH_E_CORRUPT;
+		if (e != KITH_OK)
+			return e;
 	}
 	k->prev[k->n] = r.prev;
 	k->id[k->n] = r.id;
 	k->seq[k->n] = r.seq;
 	k->n++;
-	return e;
+	return KITH_OK;
 }
 
 /* Is each of the first n proven by a signature of its own or by one behind it? */
