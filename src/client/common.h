@@ -25,9 +25,8 @@ KITH_MUST_USE int kith_call_write(struct kith_call *c, struct kith_group *g, con
  */
 KITH_MUST_USE int kith_call_act(struct kith_call *c, struct kith_group *g, const struct kith_id *uid, struct kith_draft *d, struct kith_id *id);
 
-/* KITH_T_DUE: do this at wall_ms. */
+/* Types of kith_due_add() that are not a group's own. */
 enum { KITH_DUE_UNBAN = 1, KITH_DUE_UNMUTE, KITH_DUE_FILE = 8 };
-KITH_MUST_USE int kith_due_add(struct kith_txn *t, uint64_t wall_ms, uint32_t type, struct kith_slice payload);
 
 /* The client's own id for a request: was it done before (its result is then in c->result)? Remember that it is done. */
 KITH_MUST_USE int kith_txn_replay(struct kith_call *c, bool *done);

@@ -394,6 +394,19 @@ on_call(struct kith_engine *e, const struct kith_in *in)
 }
 
 static int
+due_in_group(struct kith_engine *e, uint32_t type, struct kith_slice payload)
+{
+	struct kith_group *g;
+	struct kith_id id;
+
+	if (payload.n < KITH_ID_BYTES)
+		return KITH_E_MALFORMED;
+	memcpy(id.b, payload.p, KITH_ID_BYTES);
+	g = engine_group(e, &id, false);
+	return g != NULL ? kith_group_due(g, e->t, e->now, type, payload, &e->changes) : KITH_OK;
+}
+
+static int
 due(struct kith_engine *e)
 {
 	while (e->now.wall_ms >= e->due_wall_ms) {
@@ -424,20 +437,6 @@ due(struct kith_engine *e)
 			return KITH_OK;
 		if (r != KITH_OK)
 			return r;
-		kith_mp_read(&rd, v);
-		if (v.n > 0 && kith_mp_peek(&rd) == KITH_MP_ARRAY && kith_mp_array(&rd) == 3) {
-			/* a group's own, [what, group, ...]: its tick does it */
-			struct kith_group *g;
-			struct kith_id id;
-			uint64_t next;
-
-			kith_mp_skip(&rd);
-			id = kith_mp_id(&rd);
-			g = rd.err == KITH_OK ? engine_group(e, &id, false) : NULL;
-			r = g != NULL ? kith_group_tick(g, e->t, e->now, &e->changes, &next) : KITH_OK;
-			if (engine_is_fatal(r))
-				return r;
-		}
 		r = kith_txn_del(e->t, KITH_T_DUE, kith_slice_of(key, sizeof(key)));
 		if (r == KITH_E_NOTFOUND)
 			continue;
@@ -449,9 +448,13 @@ due(struct kith_engine *e)
 		payload = kith_mp_bin(&rd);
 		if (!kith_mp_done(&rd))
 			continue;
-		engine_call_init(e, &c, &result);
-		r = kith_client_due(&c, (uint32_t)type, payload);
-		kith_buf_fini(&result);
+		if (type >= KITH_DUE_GROUP) {
+			r = due_in_group(e, (uint32_t)type, payload);
+		} else {
+			engine_call_init(e, &c, &result);
+			r = kith_client_due(&c, (uint32_t)type, payload);
+			kith_buf_fini(&result);
+		}
 		if (engine_is_fatal(r))
 			return r;
 	}

@@ -127,10 +127,14 @@ enum kith_object_type { KITH_O_DOC = 1, KITH_O_NODE, KITH_O_CUT, KITH_O_CUT_PART
 KITH_MUST_USE int kith_group_tick(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct kith_changes *c, uint64_t *next_ms);
 
 /*
- * Entries of KITH_T_DUE (key: wall ms u64, n u64; value: msgpack [type, bin payload]) whose type is a group's: the
- * engine takes them out when due and hands them to the group whose id the payload begins with.
+ * Entries of KITH_T_DUE (key: wall ms u64, n u64; value: msgpack [type, bin payload]): what is to be done at a time.
+ * Types from KITH_DUE_GROUP up are a group's: the engine takes them out when due and hands them to the group whose id
+ * the payload begins with.
  */
+#define KITH_DUE_GROUP 16
+KITH_MUST_USE int kith_due_add(struct kith_txn *t, uint64_t wall_ms, uint32_t type, struct kith_slice payload);
 #define KITH_DUE_ERASE 16               /* payload: group id, record id: the body of what was removed */
+#define KITH_DUE_LOOK_AGAIN 17          /* the same, ms waited u64: what the record shows, since something damaged was read for it */
 KITH_MUST_USE int kith_group_due(struct kith_group *g, struct kith_txn *t, struct kith_now now, uint32_t type, struct kith_slice payload,
     struct kith_changes *c);
 

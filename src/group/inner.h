@@ -415,7 +415,9 @@ int kith_redact_new(struct kith_group *g, struct kith_txn *t, struct kith_now no
 /* One that aims at another came, or is shown or hidden now. */
 int kith_redact_changed(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_record *r,
     const struct kith_op *op, struct kith_changes *c);
-int kith_redact_flags(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, const struct kith_id *target, uint32_t *out);
+/* *damaged is set, never cleared: something that bears on it could not be read. */
+int kith_redact_flags(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, const struct kith_id *target, uint32_t *out,
+    bool *damaged);
 /* ---- cuts.c, write.c ---- */
 /* Makes and keeps the cut of all that this node shows; op: the act that will bear it. */
 int kith_cut_write(struct kith_group *g, struct kith_txn *t, const struct kith_op *op, struct kith_id *id);

@@ -4,6 +4,9 @@
 #include "group/inner.h"
 #include "wire/mp.h"
 
+#define LOOK_AGAIN_MS 1000
+#define DAY_MS (24 * 3600 * UINT64_C(1000))
+
 /*
  * Recalls, removals and edits (RULES B10): each counts exactly while it is
  * visible, in its own panel, whichever came first; recalls and edits only on
@@ -14,12 +17,13 @@
 
 static int
 find_timeline(struct kith_group *g, struct kith_txn *t, const struct kith_id *id, uint64_t *pos, struct kith_record *r, uint32_t *state,
-    bool *found)
+    bool *found, bool *damaged)
 {
 	struct kith_ledger_record lr;
 	int e = kith_ledger_get_id(t, id, &lr);
 
 	*found = false;
+	*damaged |= e == KITH_E_CORRUPT;
 	if (e == KITH_E_NOTFOUND || e == KITH_E_CORRUPT)
 		return KITH_OK;
 	if (e == KITH_OK && kith_record_parse(lr.header, r) != KITH_OK)
@@ -35,7 +39,7 @@ find_timeline(struct kith_group *g, struct kith_txn *t, const struct kith_id *id
 
 /* What visible records that aim at r make of it. */
 static int
-aimed_at(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, uint32_t *out)
+aimed_at(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, uint32_t *out, bool *damaged)
 {
 	struct kith_ledger_aim aim[32];
 	struct kith_ledger_record lr;
@@ -53,6 +57,7 @@ aimed_at(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, 
 				continue;
 			e = kith_read(t, aim[i].pos, &lr, &by);
 			if (e == KITH_E_CORRUPT) {
+				*damaged = true;
 				e = KITH_OK;
 				continue;
 			}
@@ -75,20 +80,21 @@ aimed_at(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, 
 }
 
 int
-kith_redact_flags(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, const struct kith_id *target, uint32_t *out)
+kith_redact_flags(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, const struct kith_id *target, uint32_t *out,
+    bool *damaged)
 {
 	struct kith_record of;
 	uint64_t pos;
 	uint32_t state, flags, inherited;
 	bool found;
-	int e = aimed_at(g, t, r, &flags);
+	int e = aimed_at(g, t, r, &flags, damaged);
 
 	/* of a message that is held and accepted; edits of edits say nothing */
 	if (e == KITH_OK && r->kind == KITH_K_EDIT) {
-		e = find_timeline(g, t, target, &pos, &of, &state, &found);
+		e = find_timeline(g, t, target, &pos, &of, &state, &found, damaged);
 		if (e == KITH_OK && found && of.kind != KITH_K_EDIT && !(state & (KITH_S_REJECTED | KITH_S_WAITING)) &&
 		    kith_id_eq(&of.author, &r->author) && kith_id_eq(&of.scope, &r->scope)) {
-			e = aimed_at(g, t, &of, &inherited);
+			e = aimed_at(g, t, &of, &inherited, damaged);
 			if (e == KITH_OK)
 				flags |= inherited & (KITH_S_RECALLED | KITH_S_REMOVED);
 		}
@@ -99,27 +105,32 @@ kith_redact_flags(struct kith_group *g, struct kith_txn *t, const struct kith_re
 }
 
 static int
-erase_later(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_id *id, uint64_t pos)
+do_later(struct kith_group *g, struct kith_txn *t, uint64_t at_ms, uint32_t type, const struct kith_id *id, struct kith_slice more)
 {
-	uint8_t key[16], payload[2 * KITH_ID_BYTES];
-	struct kith_buf b;
+	struct kith_buf payload;
 	int e;
 
 	if (g->pure)
 		return KITH_OK;
-	kith_put_be64(key, now.wall_ms + ERASE_MS);
-	kith_put_be64(key + 8, pos);
-	memcpy(payload, g->id.b, KITH_ID_BYTES);
-	memcpy(payload + KITH_ID_BYTES, id->b, KITH_ID_BYTES);
-	kith_buf_init(&b, 0);
-	kith_mp_put_array(&b, 2);
-	kith_mp_put_uint(&b, KITH_DUE_ERASE);
-	kith_mp_put_bin(&b, kith_slice_of(payload, sizeof(payload)));
-	e = kith_buf_err(&b);
+	kith_buf_init(&payload, 0);
+	kith_buf_put_slice(&payload, kith_id_slice(&g->id));
+	kith_buf_put_slice(&payload, kith_id_slice(id));
+	kith_buf_put_slice(&payload, more);
+	e = kith_buf_err(&payload);
 	if (e == KITH_OK)
-		e = kith_txn_put(t, KITH_T_DUE, kith_slice_of(key, sizeof(key)), kith_buf_slice(&b));
-	kith_buf_fini(&b);
+		e = kith_due_add(t, at_ms, type, kith_buf_slice(&payload));
+	kith_buf_fini(&payload);
 	return e;
+}
+
+/* Something that had to be read for this record gave other bytes than were written: what it shows is worked out again. */
+static int
+look_again(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_id *id, uint64_t after_ms)
+{
+	uint8_t wait[8];
+
+	kith_put_be64(wait, after_ms);
+	return do_later(g, t, now.wall_ms + after_ms, KITH_DUE_LOOK_AGAIN, id, kith_slice_of(wait, sizeof(wait)));
 }
 
 static int
@@ -138,7 +149,7 @@ apply(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 			e = KITH_OK;
 	}
 	if (e == KITH_OK && (flags & KITH_S_REMOVED) && !(old & KITH_S_REMOVED))
-		e = erase_later(g, t, now, &r->id, pos);
+		e = do_later(g, t, now.wall_ms + ERASE_MS, KITH_DUE_ERASE, &r->id, kith_slice_of(NULL, 0));
 	if (e != KITH_OK || ((old ^ state) & gone) == 0)
 		return e;
 	return kith_group_change(g, c, state & gone ? KITH_C_ERASED : KITH_C_RESTORED, r, pos, state);
@@ -146,7 +157,7 @@ apply(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 
 /* The edits of a message follow it. */
 static int
-follow(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_record *r, struct kith_changes *c)
+follow(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_record *r, struct kith_changes *c, bool *damaged)
 {
 	struct kith_ledger_aim aim[32];
 	struct kith_ledger_record lr;
@@ -164,13 +175,14 @@ follow(struct kith_group *g, struct kith_txn *t, struct kith_now now, const stru
 				continue;
 			e = kith_read(t, aim[i].pos, &lr, &by);
 			if (e == KITH_E_CORRUPT) {
+				*damaged = true;
 				e = KITH_OK;
 				continue;
 			}
 			if (e == KITH_OK)
 				e = kith_state_get(g, t, aim[i].pos, &by.id, &state);
 			if (e == KITH_OK && !(state & (KITH_S_REJECTED | KITH_S_WAITING)))
-				e = kith_redact_flags(g, t, &by, &r->id, &flags);
+				e = kith_redact_flags(g, t, &by, &r->id, &flags, damaged);
 			else if (e == KITH_OK)
 				continue;
 			if (e == KITH_OK)
@@ -186,18 +198,46 @@ kith_redact_new(struct kith_group *g, struct kith_txn *t, struct kith_now now, c
 {
 	struct kith_ledger_aim aim;
 	uint32_t flags = 0;
+	bool damaged = false;
 	size_t n;
 	int e = kith_ledger_targets(t, &r->id, 0, &aim, 1, &n);
 
 	if (e != KITH_OK || (n == 0 && r->kind != KITH_K_EDIT))
 		return e;
-	e = kith_redact_flags(g, t, r, op != NULL ? &op->target : &kith_id_none, &flags);
+	e = kith_redact_flags(g, t, r, op != NULL ? &op->target : &kith_id_none, &flags, &damaged);
 	if (e == KITH_OK && flags != 0)
 		e = apply(g, t, now, r, pos, *state, flags, NULL);
 	*state |= flags;
 	/* edits of it may have come before it */
 	if (e == KITH_OK && r->kind != KITH_K_EDIT && (flags & (KITH_S_RECALLED | KITH_S_REMOVED)) != 0)
-		e = follow(g, t, now, r, c);
+		e = follow(g, t, now, r, c, &damaged);
+	return e == KITH_OK && damaged ? look_again(g, t, now, &r->id, LOOK_AGAIN_MS) : e;
+}
+
+/* What aims at one that is held and decided may have changed. */
+static int
+redo(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct kith_record *of, uint64_t pos, uint32_t state,
+    struct kith_changes *c, bool *damaged)
+{
+	struct kith_op room;
+	const struct kith_op *op;
+	struct kith_id target = kith_id_none;
+	uint32_t flags;
+	int e;
+
+	if (of->kind == KITH_K_EDIT) {
+		e = kith_op_of(g, of, &room, &op);
+		if (e != KITH_OK)
+			return e;
+		if (op != NULL)
+			target = op->target;
+	}
+	of->header = of->op = kith_slice_of(NULL, 0);
+	e = kith_redact_flags(g, t, of, &target, &flags, damaged);
+	if (e == KITH_OK)
+		e = apply(g, t, now, of, pos, state, flags, c);
+	if (e == KITH_OK && of->kind != KITH_K_EDIT && ((state ^ flags) & (KITH_S_RECALLED | KITH_S_REMOVED)) != 0)
+		e = follow(g, t, now, of, c, damaged);
 	return e;
 }
 
@@ -206,57 +246,69 @@ kith_redact_changed(struct kith_group *g, struct kith_txn *t, struct kith_now no
     const struct kith_op *op, struct kith_changes *c)
 {
 	struct kith_record of;
-	struct kith_op op_room;
-	const struct kith_op *of_op;
-	struct kith_id target = kith_id_none;
+	struct kith_id target;
 	uint64_t pos;
-	uint32_t state, flags;
-	bool found;
+	uint32_t state;
+	bool found, damaged = false;
 	int e;
 
 	if ((r->kind != KITH_K_RECALL && r->kind != KITH_K_REMOVE && r->kind != KITH_K_EDIT) || op == NULL)
 		return KITH_OK;
-	e = find_timeline(g, t, &op->target, &pos, &of, &state, &found);
-	if (e != KITH_OK || !found || state & (KITH_S_REJECTED | KITH_S_WAITING) || !kith_id_eq(&of.scope, &r->scope))
-		return e;
-	if (of.kind == KITH_K_EDIT) {
-		e = kith_op_of(g, &of, &op_room, &of_op);
-		if (e != KITH_OK)
-			return e;
-		if (of_op != NULL)
-			target = of_op->target;
-	}
-	of.header = of.op = kith_slice_of(NULL, 0);
-	e = kith_redact_flags(g, t, &of, &target, &flags);
-	if (e == KITH_OK)
-		e = apply(g, t, now, &of, pos, state, flags, c);
-	if (e == KITH_OK && of.kind != KITH_K_EDIT && ((state ^ flags) & (KITH_S_RECALLED | KITH_S_REMOVED)) != 0)
-		e = follow(g, t, now, &of, c);
-	return e;
+	target = op->target;
+	e = find_timeline(g, t, &target, &pos, &of, &state, &found, &damaged);
+	if (e == KITH_OK && found && !(state & (KITH_S_REJECTED | KITH_S_WAITING)) && kith_id_eq(&of.scope, &r->scope))
+		e = redo(g, t, now, &of, pos, state, c, &damaged);
+	return e == KITH_OK && damaged ? look_again(g, t, now, &target, LOOK_AGAIN_MS) : e;
 }
 
 /* ---- what falls due ---- */
 
-int
-kith_group_due(struct kith_group *g, struct kith_txn *t, struct kith_now now, uint32_t type, struct kith_slice payload,
-    struct kith_changes *c)
+static int
+due_erase(struct kith_group *g, struct kith_txn *t, const struct kith_id *id)
 {
 	struct kith_record r;
-	struct kith_id id;
 	uint64_t pos;
 	uint32_t state;
-	bool found;
-	int e;
+	bool found, damaged = false;
+	int e = find_timeline(g, t, id, &pos, &r, &state, &found, &damaged);
 
-	(void)now;
-	(void)c;
-	if (type != KITH_DUE_ERASE || payload.n != 2 * KITH_ID_BYTES || memcmp(payload.p, g->id.b, KITH_ID_BYTES) != 0)
-		return KITH_E_MALFORMED;
-	memcpy(id.b, payload.p + KITH_ID_BYTES, KITH_ID_BYTES);
-	e = find_timeline(g, t, &id, &pos, &r, &state, &found);
 	/* one that was restored meanwhile stays; removed again, it has a later date of its own */
 	if (e != KITH_OK || !found || !(state & KITH_S_REMOVED))
 		return e;
 	e = kith_ledger_body_erase(t, pos);
 	return e == KITH_E_NOTFOUND ? KITH_OK : e;
+}
+
+/* Twice as late each time, at most a day: what is damaged for good costs little. */
+static int
+due_look(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_id *id, uint64_t waited_ms, struct kith_changes *c)
+{
+	struct kith_record r;
+	uint64_t pos;
+	uint32_t state;
+	bool found, damaged = false;
+	int e = find_timeline(g, t, id, &pos, &r, &state, &found, &damaged);
+
+	if (e == KITH_OK && found && !(state & (KITH_S_REJECTED | KITH_S_WAITING)))
+		e = redo(g, t, now, &r, pos, state, c, &damaged);
+	if (e != KITH_OK || !damaged)
+		return e;
+	return look_again(g, t, now, id, waited_ms < DAY_MS / 2 ? 2 * waited_ms : DAY_MS);
+}
+
+int
+kith_group_due(struct kith_group *g, struct kith_txn *t, struct kith_now now, uint32_t type, struct kith_slice payload,
+    struct kith_changes *c)
+{
+	struct kith_id id;
+
+	if (payload.n < 2 * KITH_ID_BYTES || memcmp(payload.p, g->id.b, KITH_ID_BYTES) != 0)
+		return KITH_E_MALFORMED;
+	memcpy(id.b, payload.p + KITH_ID_BYTES, KITH_ID_BYTES);
+	payload = kith_slice_from(payload, 2 * KITH_ID_BYTES);
+	if (type == KITH_DUE_ERASE && payload.n == 0)
+		return due_erase(g, t, &id);
+	if (type == KITH_DUE_LOOK_AGAIN && payload.n == 8)
+		return due_look(g, t, now, &id, kith_get_be64(payload.p), c);
+	return KITH_E_MALFORMED;
 }

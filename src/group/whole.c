@@ -184,6 +184,7 @@ static int
 redact_again(struct whole *w, const struct entry *at, struct opened *o, bool edits)
 {
 	uint32_t state, flags;
+	bool damaged;
 	int e;
 
 	if (at->f->plane != KITH_PLANE_TIMELINE || (o->r.kind == KITH_K_EDIT) != edits)
@@ -191,7 +192,7 @@ redact_again(struct whole *w, const struct entry *at, struct opened *o, bool edi
 	e = kith_state_get(w->p, w->t, at->pos, &o->r.id, &state);
 	if (e != KITH_OK || state & (KITH_S_REJECTED | KITH_S_WAITING))
 		return e;
-	e = kith_redact_flags(w->p, w->t, &o->r, o->op != NULL ? &o->op->target : &kith_id_none, &flags);
+	e = kith_redact_flags(w->p, w->t, &o->r, o->op != NULL ? &o->op->target : &kith_id_none, &flags, &damaged);
 	return e == KITH_OK ? kith_state_set(w->p, w->t, at->pos, &o->r.id, state | flags) : e;
 }
 

@@ -1,5 +1,7 @@
 #include <stdio.h>
 
+#include "base/b32.h"
+#include "storage/ledger.h"
 #include "tests/sim/world.h"
 #include "tests/unit/test.h"
 
@@ -224,6 +226,49 @@ three_nodes_go_on_without_the_founder(void **state)
 	world_start(w, 0);
 	world_run(w, 5000);
 	assert_string_equal(seen(w, &ada, &g), "a1|b1|c1|d1|");
+	world_free(w);
+}
+
+static bool
+has_body(struct world *w, int node, const char *message)
+{
+	struct kith_txn *t;
+	struct kith_slice body;
+	struct kith_id id;
+	uint64_t pos;
+	int r;
+
+	assert_ok(kith_id_parse(kith_slice_str(message), &id));
+	assert_ok(kith_store_begin(world_store(w, node), false, &t));
+	assert_ok(kith_ledger_find(t, &id, &pos));
+	r = kith_ledger_body_get(t, pos, &body);
+	kith_txn_abort(t);
+	assert_true(r == KITH_OK || r == KITH_E_NOTFOUND);
+	return r == KITH_OK;
+}
+
+static void
+what_was_removed_is_erased_a_week_later(void **state)
+{
+	struct world *w = world_new(6);
+	struct person ada;
+	struct place g;
+	char bad[64], good[64];
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	world_register(w, 0, "ada", &ada);
+	new_group(w, &ada, "home", "open", &g);
+	say(w, &ada, &g, "good", good);
+	say(w, &ada, &g, "bad", bad);
+	done(must(w, &ada, "message.remove", json_pack("{s:s,s:s}", "group", g.group, "id", bad)));
+	world_run(w, 1000);
+	assert_true(has_body(w, 0, bad));
+	world_skew(w, 0, INT64_C(7) * 24 * 3600 * 1000 + 2000);
+	world_run(w, 5000);
+	assert_false(has_body(w, 0, bad));
+	assert_true(has_body(w, 0, good));
+	assert_true(strncmp(seen(w, &ada, &g), "good|", 5) == 0);
 	world_free(w);
 }
 
@@ -477,6 +522,7 @@ main(void)
 		cmocka_unit_test(one_person_talks_to_themselves),
 		cmocka_unit_test(outsiders_are_told_that_there_is_nothing),
 		cmocka_unit_test(the_same_request_is_done_once),
+		cmocka_unit_test(what_was_removed_is_erased_a_week_later),
 		cmocka_unit_test(three_nodes_go_on_without_the_founder),
 		cmocka_unit_test(a_split_heals_into_one_history),
 		cmocka_unit_test(a_conversation_of_two_reaches_the_other_home),
