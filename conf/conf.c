@@ -57,6 +57,7 @@ static const struct option options[] = {
 	{ "full_copies",         OPT_BOOL,  LIVE,          AT(full_copies),                   "yes",                 0,  0,           NULL },
 	{ "url",                 OPT_URL,   NEEDS_RESTART, AT(url),                           "",                    0,  255,         NULL },
 	{ "hosts",               OPT_HOSTS, NEEDS_RESTART, AT(hosts),                         "",                    0,  16,          NULL },
+	{ "web_root",            OPT_PATH,  NEEDS_RESTART, AT(web_root),                      "",                    0,  1024,        NULL },
 	{ "registration",        OPT_WORD,  LIVE,          AT(registration),                  "auto",                0,  0,           registration_words },
 	{ "admins",              OPT_NAMES, LIVE,          AT(admins),                        "",                    0,  32,          NULL },
 	{ "tls_cert",            OPT_PATH,  NEEDS_RESTART, AT(tls_cert),                      "",                    0,  1024,        NULL },

@@ -37,6 +37,7 @@ struct kith_conf {
 	char *listen_peer;              /* ADDR:PORT, "none", or "auto" before kith_conf_finish */
 	struct kith_conf_list advertise, peer;
 	char *url;                      /* "": from listen_client */
+	char *web_root;                 /* "": the web client that is linked in */
 	struct kith_conf_list hosts, admins;
 	uint64_t registration;          /* enum kith_conf_registration */
 	char *tls_cert, *tls_key;       /* "": self-signed */

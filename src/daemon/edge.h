@@ -19,6 +19,7 @@
  */
 struct kith_edge;
 struct kith_files;              /* daemon/files.h */
+struct kith_site;
 struct kith_tls;
 struct kith_tls_server;
 
@@ -40,6 +41,7 @@ struct kith_edges {
 	struct kith_tickets *tickets;
 	struct kith_throttle *throttle;
 	struct kith_files *files;
+	struct kith_site *site;                 /* NULL: without the web client */
 	struct kith_gate *gate, *peer_gate;
 	struct kith_tls_server *tls;
 	_Atomic(struct kith_tls *) peer_tls;    /* for links made from now on */

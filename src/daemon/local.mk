@@ -13,6 +13,7 @@ libkithedge_a_SOURCES += \
 	%D%/files.c %D%/files.h \
 	%D%/identity.c %D%/identity.h \
 	%D%/inner.h \
+	%D%/linked.c \
 	%D%/links.c \
 	%D%/log.c %D%/log.h \
 	%D%/machine.c %D%/machine.h %D%/machine_inner.h \
@@ -28,6 +29,7 @@ libkithedge_a_SOURCES += \
 	%D%/request.c %D%/request.h \
 	%D%/rpc.c \
 	%D%/run.c \
+	%D%/site.c %D%/site.h \
 	%D%/state.c %D%/state.h \
 	%D%/strings.c %D%/strings.h \
 	%D%/throttle.c %D%/throttle.h \
@@ -38,7 +40,7 @@ dist_man_MANS += %D%/kithd.8
 
 unit_tests += tests/unit/client/test_rate
 unit_tests += tests/unit/daemon/test_machine tests/unit/daemon/test_options tests/unit/daemon/test_parts tests/unit/daemon/test_request
-unit_tests += tests/unit/daemon/test_ahead tests/unit/daemon/test_state tests/unit/daemon/test_no_memory
+unit_tests += tests/unit/daemon/test_ahead tests/unit/daemon/test_state tests/unit/daemon/test_no_memory tests/unit/daemon/test_site
 tests_unit_daemon_test_request_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 tests_unit_daemon_test_no_memory_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 fuzz_targets += tests/fuzz/fuzz_request

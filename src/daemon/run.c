@@ -23,6 +23,7 @@
 #include "daemon/log.h"
 #include "daemon/memo.h"
 #include "daemon/notify.h"
+#include "daemon/site.h"
 #include "storage/lmdb.h"
 
 #define MAIN_REACTOR 255
@@ -496,6 +497,8 @@ start(struct daemon *d, struct kith_diag *diag)
 	if (r == KITH_OK)
 		r = kith_identity_make(&d->conf, &d->doors, &id, diag);
 	if (r == KITH_OK)
+		r = kith_site_open(d->conf.web_root[0] != '\0' ? d->conf.web_root : NULL, &d->edges.site, diag);
+	if (r == KITH_OK)
 		r = open_store(d, diag);
 	if (r == KITH_OK)
 		r = kith_files_open(&d->files, d->store, KITH_STATE_BLOBS, diag);
@@ -576,6 +579,7 @@ finish(struct daemon *d)
 	kith_throttle_free(s->throttle);
 	kith_tickets_free(s->tickets);
 	kith_tls_server_free(s->tls);
+	kith_site_free(s->site);
 	for (size_t i = 0; i < d->n_tls; i++)
 		kith_tls_free(d->tls[i]);
 	free(d->tls);

@@ -6,6 +6,7 @@
 #include "crypto/sign.h"
 #include "daemon/inner.h"
 #include "daemon/log.h"
+#include "daemon/site.h"
 #include "wire/mp.h"
 
 /* HTTP: which page or call a request is for. */
@@ -61,6 +62,19 @@ reply_text(struct kith_edge *e, struct kith_http_conn *c, int status, const char
 }
 
 /* ---- pages ---- */
+
+static struct kith_http_field
+header(const char *name, const char *value)
+{
+	return (struct kith_http_field){ .name = kith_slice_str(name), .value = kith_slice_str(value) };
+}
+
+/* Nothing from elsewhere, nothing inline, and no text becomes a document or a program. */
+static const char site_policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; font-src 'self'; "
+    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types kith-url";
+
 
 enum page { PAGE_HOME, PAGE_INVITE, PAGE_CSS, PAGE_DOCS, PAGE_DOCS_CSS, PAGE_OPENAPI, PAGE_HEALTH, PAGE_READY, PAGE_METRICS };
 static const struct {
@@ -141,6 +155,36 @@ serve_page(struct kith_edge *e, struct kith_http_conn *c, const struct kith_http
 	else
 		edge_reply_error(e, c, 500, "internal", "out of memory", false, 0);
 	kith_buf_fini(&b);
+}
+
+/* The web client: its files, and its document for every place in it. False: there is no such. */
+static bool
+serve_site(struct kith_edge *e, struct kith_http_conn *c, const struct kith_http_request *rq)
+{
+	static const char *const encodings[] = { NULL, "gzip", "br" };
+	struct kith_http_field f[8];
+	const struct kith_slice *accept;
+	struct kith_slice path = rq->head->path;
+	struct kith_site_file file;
+	size_t n = 0, n_accept;
+
+	if (e->s->site == NULL)
+		return false;
+	accept = kith_http_field(rq->head, "accept-encoding", &n_accept);
+	if (kith_site_is_place(path))
+		path = kith_slice_str("/index.html");
+	if (!kith_site_find(e->s->site, path, accept != NULL ? *accept : kith_slice_str(""), &file))
+		return false;
+	f[n++] = header("Cache-Control", file.for_ever ? "public, max-age=31536000, immutable" : "no-cache");
+	f[n++] = header("Content-Security-Policy", site_policy);
+	f[n++] = header("Cross-Origin-Opener-Policy", "same-origin");
+	f[n++] = header("Cross-Origin-Resource-Policy", "same-origin");
+	f[n++] = header("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+	f[n++] = header("Vary", "Accept-Encoding");
+	if (encodings[file.encoding] != NULL)
+		f[n++] = header("Content-Encoding", encodings[file.encoding]);
+	reply(e, c, 200, f, n, file.type, file.bytes);
+	return true;
 }
 
 static void
@@ -342,6 +386,8 @@ edge_on_request(void *arg, struct kith_http_conn *c, const struct kith_http_requ
 			wrong_method(e, c, "GET");
 		return;
 	}
+	if ((m == KITH_HTTP_GET || m == KITH_HTTP_HEAD) && serve_site(e, c, rq))
+		return;
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		if (!kith_slice_is(path, pages[i].path))
 			continue;
