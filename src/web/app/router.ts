@@ -1,0 +1,53 @@
+import { computed, signal } from '@preact/signals'
+
+export type Route =
+  | { readonly at: 'root' }
+  | { readonly at: 'invite' }
+  | { readonly at: 'home' }
+  | { readonly at: 'settings'; readonly tab: string }
+  | { readonly at: 'group'; readonly group: string; readonly panel?: string }
+  | { readonly at: 'group-settings'; readonly group: string; readonly tab: string }
+  | { readonly at: 'direct'; readonly group: string }
+  | { readonly at: 'nowhere' }
+
+const place = signal(location.pathname + location.search + location.hash)
+
+addEventListener('popstate', () => (place.value = location.pathname + location.search + location.hash))
+
+export function go(to: string, replace = false): void {
+  if (replace) history.replaceState(null, '', to)
+  else history.pushState(null, '', to)
+  place.value = to
+}
+
+export const route = computed<Route>(() => {
+  const path = place.value.replace(/[?#].*/, '')
+  const [, first = '', second = '', third = '', fourth = ''] = path.split('/')
+  switch (first) {
+    case '':
+      return { at: 'root' }
+    case 'invite':
+      return { at: 'invite' }
+    case 'home':
+      return { at: 'home' }
+    case 'settings':
+      return { at: 'settings', tab: second || 'account' }
+    case 'g':
+      if (second === '') return { at: 'nowhere' }
+      if (third === 'settings') return { at: 'group-settings', group: second, tab: fourth || 'overview' }
+      return third === '' ? { at: 'group', group: second } : { at: 'group', group: second, panel: third }
+    case 'dm':
+      return second === '' ? { at: 'home' } : { at: 'direct', group: second }
+    default:
+      return { at: 'nowhere' }
+  }
+})
+
+// A press on a link of ours goes there without a new document.
+export function onLink(e: MouseEvent): void {
+  if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey || !(e.target instanceof Element)) return
+  const a = e.target.closest('a')
+  if (a === null || a.target !== '' || a.origin !== location.origin || a.pathname.startsWith('/api/')) return
+  e.preventDefault()
+  go(a.pathname + a.search + a.hash)
+}

@@ -1,0 +1,69 @@
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { Account, Group, Message, Panel, Timeline } from '@kith/client'
+import { Icon } from '@kith/ui'
+import { t } from '../../lib/i18n'
+import { membersShown, open, showMembers } from '../open'
+import { titleOf } from '../place'
+import { Composer } from './composer'
+import { MessageList } from './list'
+
+// What the composer is doing beside writing something new.
+export type Aside = { readonly is: 'reply' | 'edit'; readonly to: Message }
+
+// One panel: its head, its messages, who is writing, and the place to write.
+export function Chat({ a, group, panel }: { a: Account; group: Group; panel: Panel }) {
+  const [timeline, setTimeline] = useState<Timeline>(() => a.timeline(group.id, panel.id))
+  const [aside, setAside] = useState<Aside | undefined>(undefined)
+  useEffect(() => {
+    setAside(undefined)
+    setTimeline(a.timeline(group.id, panel.id))
+    void a.show(group.id, panel.id)
+    return () => a.hide(panel.id)
+  }, [a, group.id, panel.id])
+  const title = group.kind === 'direct' ? titleOf(a, group) : panel.name
+  return (
+    <main class="chat" aria-label={title}>
+      <header>
+        <a class="button plain back" href={group.kind === 'direct' ? '/home' : `/g/${group.id}?list`} aria-label={t('shell.back')}>
+          <Icon name="chevron-left" />
+        </a>
+        <Icon name={group.kind === 'direct' ? 'at-sign' : panel.kind === 'announcement' ? 'megaphone' : panel.private ? 'lock' : 'hash'} />
+        <h1>{title}</h1>
+        {panel.topic !== '' && group.kind === 'group' && <p class="topic">{panel.topic}</p>}
+        <span class="grow" />
+        <small class="soft reach">
+          {t('member.count', { n: group.members })} · {t('member.servers', { n: group.nodes })}
+        </small>
+        {group.kind === 'group' && (
+          <button type="button" class="plain" aria-label={t('shell.invite')} title={`${t('shell.invite')} (Alt+I)`} onClick={() => (open.value = { is: 'invite', group: group.id })}>
+            <Icon name="user-plus" />
+          </button>
+        )}
+        <button type="button" class="plain" aria-pressed={membersShown.value} aria-label={t('shell.showMembers')} title={t('shell.showMembers')} onClick={() => showMembers(!membersShown.value)}>
+          <Icon name="users" />
+        </button>
+      </header>
+      <MessageList key={panel.id} a={a} group={group} title={title} timeline={timeline} onAside={setAside} mayWrite={panel.may_send} />
+      <Writing a={a} group={group} panel={panel.id} />
+      {panel.may_send ? (
+        <Composer key={`c${panel.id}`} a={a} group={group} panel={panel.id} title={title} timeline={timeline} aside={aside} onAside={setAside} />
+      ) : (
+        <p class="read-only">{t('chat.readOnly')}</p>
+      )}
+    </main>
+  )
+}
+
+function Writing({ a, group, panel }: { a: Account; group: Group; panel: string }) {
+  const uids = [...(a.typing.value.get(panel)?.keys() ?? [])].filter((u) => u !== a.me.value.uid)
+  const members = a.members(group.id).value
+  const names = useMemo(
+    () => uids.map((u) => members?.find((m) => m.uid === u)?.handle.replace(/#.*/, '')).filter((n) => n !== undefined),
+    [uids.join(), members],
+  )
+  return (
+    <p class="writing" aria-live="off">
+      {uids.length === 0 ? '' : names.length === uids.length && names.length <= 3 ? t('chat.typing', { n: names.length, names: names.join(', ') }) : t('chat.typingMany')}
+    </p>
+  )
+}

@@ -1,0 +1,220 @@
+import { useRef, useState } from 'preact/hooks'
+import type { Account, Group, Message, Pending, Timeline } from '@kith/client'
+import { plain, tame } from '@kith/markdown'
+import { Avatar, Crest, Icon, Menu, toast, type MenuItem } from '@kith/ui'
+import { nameOf, timeOf, whenOf } from '../../lib/format'
+import { t } from '../../lib/i18n'
+import { attempt } from '../../lib/session'
+import { canModerate } from '../members'
+import { Rich } from '../rich'
+import type { Aside } from './chat'
+
+const RECALL_MS = 120_000
+const quick = ['👍', '❤️', '😄', '🎉', '😮', '😢', '🙏', '👀']
+
+interface Around {
+  a: Account
+  group: Group
+  timeline: Timeline
+  onAside: (x: Aside) => void
+  mayWrite: boolean
+}
+
+export function MessageRow({ m, head, a, group, timeline, onAside, mayWrite }: Around & { m: Message; head: boolean }) {
+  const [menu, setMenu] = useState<{ x: number; y: number } | undefined>(undefined)
+  const [picking, setPicking] = useState<{ x: number; y: number } | undefined>(undefined)
+  const ref = useRef<HTMLElement>(null)
+  const me = a.me.value
+  const mine = m.uid === me.uid
+  const gone = m.state === 'recalled' || m.state === 'removed'
+  const away = m.node !== me.node
+  const react = (emoji: string): void => {
+    const on = m.reactions.find(([e]) => e === emoji)?.[2] !== true
+    void attempt(() => a.call('message.react', { group: group.id, id: m.id, emoji, on }))
+  }
+  const items = gone ? [] : actions({ m, mine, a, group, onAside, mayWrite })
+  const openMenu = (x: number, y: number): void => {
+    if (items.length > 0) setMenu({ x, y })
+  }
+  const below = (): { x: number; y: number } => {
+    const box = ref.current?.getBoundingClientRect()
+    return { x: (box?.left ?? 0) + 60, y: (box?.top ?? 0) + 30 }
+  }
+  const onKey = (e: KeyboardEvent): void => {
+    if (e.target !== e.currentTarget || e.ctrlKey || e.metaKey || e.altKey || gone) return
+    const key = e.key.toLowerCase()
+    if (key === 'r' && mayWrite) onAside({ is: 'reply', to: m })
+    else if (key === 'e' && mine && mayWrite) onAside({ is: 'edit', to: m })
+    else if (e.key === '+') setPicking(below())
+    else if (e.key === 'Enter' || (e.shiftKey && e.key === 'F10')) openMenu(below().x, below().y)
+    else return
+    e.preventDefault()
+  }
+  return (
+    <article
+      ref={ref}
+      class={`message${head ? ' head' : ''}${mine ? ' mine' : ''}`}
+      tabIndex={0}
+      aria-label={`${nameOf(m.author)}, ${timeOf(m.clock)}`}
+      onKeyDown={onKey}
+      onContextMenu={(e) => {
+        if (items.length === 0 || (e.target instanceof Element && e.target.closest('a'))) return
+        e.preventDefault()
+        openMenu(e.clientX, e.clientY)
+      }}
+    >
+      {m.reply !== null && <Quote timeline={timeline} id={m.reply} />}
+      <div class="side">{head ? <Avatar id={m.uid} name={nameOf(m.author)} size={36} /> : <time title={whenOf(m.clock)}>{timeOf(m.clock)}</time>}</div>
+      <div class="body">
+        {head && (
+          <p class="byline">
+            <strong title={m.author}>{nameOf(tame(m.author))}</strong>
+            {away && (
+              <span class="server" title={m.author}>
+                <Crest node={m.node} />
+                {m.author.split('@')[1] ?? ''}
+              </span>
+            )}
+            <time title={whenOf(m.clock)}>{timeOf(m.clock)}</time>
+          </p>
+        )}
+        {gone ? <p class="gone">{m.state === 'recalled' ? t('chat.recalled') : t('chat.removed')}</p> : <Rich text={m.text} me={nameOf(me.handle)} />}
+        <Marks m={m} />
+        {mine && !gone && (
+          <span class="tick">
+            <Icon name="check" size={14} label={t('chat.sent')} />
+          </span>
+        )}
+        {m.reactions.length > 0 && (
+          <ul class="reactions">
+            {m.reactions.map(([emoji, n, own]) => (
+              <li key={emoji}>
+                <button type="button" aria-pressed={own} aria-label={t('chat.reactedBy', { emoji, n })} onClick={() => react(emoji)}>
+                  <span aria-hidden="true">
+                    {emoji} {n}
+                  </span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+      {!gone && (
+        <div class="hover">
+          <button
+            type="button"
+            class="plain"
+            tabIndex={-1}
+            aria-label={t('chat.react')}
+            title={t('chat.react')}
+            onClick={(e) => setPicking({ x: e.currentTarget.getBoundingClientRect().left - 120, y: e.currentTarget.getBoundingClientRect().bottom })}
+          >
+            <Icon name="smile" size={18} />
+          </button>
+          {mayWrite && (
+            <button type="button" class="plain" tabIndex={-1} aria-label={t('chat.reply')} title={t('chat.reply')} onClick={() => onAside({ is: 'reply', to: m })}>
+              <Icon name="reply" size={18} />
+            </button>
+          )}
+          <button
+            type="button"
+            class="plain"
+            tabIndex={-1}
+            aria-label={t('app.more')}
+            title={t('app.more')}
+            aria-haspopup="menu"
+            onClick={(e) => openMenu(e.currentTarget.getBoundingClientRect().left - 120, e.currentTarget.getBoundingClientRect().bottom)}
+          >
+            <Icon name="ellipsis" size={18} />
+          </button>
+        </div>
+      )}
+      {menu !== undefined && <Menu items={items} {...menu} label={t('chat.actions')} onClose={() => setMenu(undefined)} />}
+      {picking !== undefined && <Picker at={picking} onPick={react} onClose={() => setPicking(undefined)} />}
+    </article>
+  )
+}
+
+function actions({ m, mine, a, group, onAside, mayWrite }: { m: Message; mine: boolean } & Omit<Around, 'timeline'>): MenuItem[] {
+  const on = { group: group.id, id: m.id }
+  const items: MenuItem[] = []
+  if (mayWrite) items.push({ label: t('chat.reply'), icon: 'reply', do: () => onAside({ is: 'reply', to: m }) })
+  if (mine && mayWrite) items.push({ label: t('chat.edit'), icon: 'pencil', do: () => onAside({ is: 'edit', to: m }) })
+  items.push({
+    label: t('chat.copyText'),
+    icon: 'copy',
+    do: () => void navigator.clipboard.writeText(m.text).then(() => toast(t('app.copied'))),
+  })
+  if (canModerate(a, group))
+    items.push({ label: m.pinned ? t('chat.unpin') : t('chat.pin'), icon: 'pin', do: () => void attempt(() => a.call('message.pin', { ...on, on: !m.pinned })) })
+  if (mine && Date.now() - m.clock < RECALL_MS) items.push({ label: t('chat.recall'), icon: 'undo-2', danger: true, do: () => void attempt(() => a.call('message.recall', on)) })
+  if (!mine && canModerate(a, group)) items.push({ label: t('chat.remove'), icon: 'trash-2', danger: true, do: () => void attempt(() => a.call('message.remove', on)) })
+  return items
+}
+
+function Marks({ m }: { m: Message }) {
+  const words = [m.edited && t('chat.edited'), m.pinned && t('chat.pinned'), m.late && t('chat.lateMark'), m.state === 'waiting' && t('chat.waiting')].filter((w) => w !== false)
+  return words.length === 0 ? null : <small class="marks">{words.join(' · ')}</small>
+}
+
+function Quote({ timeline, id }: { timeline: Timeline; id: string }) {
+  const to = timeline.messages.value.find((x) => x.id === id)
+  return (
+    <p class="quoted">
+      <Icon name="reply" size={14} />
+      {to === undefined ? (
+        <em>{t('chat.replyGone')}</em>
+      ) : (
+        <>
+          <strong>{nameOf(to.author)}</strong> <span>{to.state === 'recalled' ? t('chat.recalled') : to.state === 'removed' ? t('chat.removed') : plain(tame(to.text)).slice(0, 160)}</span>
+        </>
+      )}
+    </p>
+  )
+}
+
+function Picker({ at, onPick, onClose }: { at: { x: number; y: number }; onPick: (e: string) => void; onClose: () => void }) {
+  return (
+    <div class="picker-frame">
+      <Menu label={t('chat.react')} x={at.x} y={at.y} onClose={onClose} items={quick.map((e) => ({ label: e, icon: 'smile' as const, do: () => onPick(e) }))} />
+    </div>
+  )
+}
+
+// Written here and not yet said: pending, or failed for good.
+export function PendingRow({ p, head, a }: Around & { p: Pending; head: boolean }) {
+  const me = a.me.value
+  return (
+    <article class={`message mine${head ? ' head' : ''}${p.failed !== undefined ? ' failed' : ' waiting'}`} tabIndex={0} aria-label={p.failed !== undefined ? t('chat.failedTo', { why: p.failed }) : t('chat.pending')}>
+      <div class="side">{head ? <Avatar id={me.uid} name={nameOf(me.handle)} size={36} /> : <time>{timeOf(p.at)}</time>}</div>
+      <div class="body">
+        {head && (
+          <p class="byline">
+            <strong>{nameOf(me.handle)}</strong>
+            <time>{timeOf(p.at)}</time>
+          </p>
+        )}
+        <Rich text={p.text} me={nameOf(me.handle)} />
+        {p.failed === undefined ? (
+          <small class="marks">
+            <Icon name="clock" size={13} label={t('chat.pending')} />
+          </small>
+        ) : (
+          <p class="failure" role="alert">
+            <Icon name="circle-alert" size={16} />
+            {t('chat.failedTo', { why: p.failed })}
+            <button type="button" class="link" onClick={() => void a.outbox.retry(p.txn)}>
+              {t('chat.retry')}
+            </button>
+            <button type="button" class="link" onClick={() => void navigator.clipboard.writeText(p.text).then(() => toast(t('app.copied')))}>
+              {t('app.copy')}
+            </button>
+            <button type="button" class="link" onClick={() => void a.outbox.discard(p.txn)}>
+              {t('chat.discard')}
+            </button>
+          </p>
+        )}
+      </div>
+    </article>
+  )
+}

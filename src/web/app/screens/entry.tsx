@@ -1,0 +1,141 @@
+import { useState } from 'preact/hooks'
+import { KithError } from '@kith/client'
+import { Icon, Mark } from '@kith/ui'
+import { choose, lang, languages, t } from '../lib/i18n'
+import { fromAddress, invitation, keepInvitation } from '../lib/invitation'
+import { client, http, kit, node, signedIn } from '../lib/session'
+import { paint, scheme, schemes } from '../lib/theme'
+import { go } from '../router'
+import { Field } from './field'
+
+type Way = 'guest' | 'login' | 'register'
+
+// The first screen: the invitation first if there is one, then the ways in.
+export function Entry() {
+  const link = fromAddress() ?? invitation.value
+  const open = node.value?.registration === 'open'
+  const [way, setWay] = useState<Way>(link !== undefined && open ? 'guest' : 'login')
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  const [code, setCode] = useState('')
+  const [busy, setBusy] = useState(false)
+  const [wrong, setWrong] = useState('')
+
+  const enter = async (): Promise<void> => {
+    setBusy(true)
+    setWrong('')
+    try {
+      if (way === 'guest') await http.call('account.guest', { name: name.trim(), client })
+      else if (way === 'login') await http.call('account.login', { name: name.trim(), password, client })
+      else {
+        const made = await http.call('account.register', { name: name.trim(), password, client, ...(code !== '' && { invite: code }) })
+        kit.value = { handle: made.handle, key: made.recovery }
+      }
+      keepInvitation(link)
+      await signedIn()
+      go(link !== undefined ? '/invite' : '/', true)
+    } catch (e) {
+      setWrong(e instanceof KithError ? e.message : String(e))
+      setBusy(false)
+    }
+  }
+
+  return (
+    <main class="entry">
+      <div class="card">
+        <Mark size={52} />
+        <h1>{link !== undefined ? t('entry.invited') : (node.value?.name ?? 'Kith')}</h1>
+        <p class="soft">{link !== undefined ? (way === 'guest' ? t('entry.invitedHint') : node.value?.name) : t('app.tagline')}</p>
+        <form
+          onSubmit={(e) => {
+            e.preventDefault()
+            void enter()
+          }}
+        >
+          <Field
+            key={way}
+            label={way === 'guest' ? t('entry.nickname') : t('entry.name')}
+            {...(way === 'login' && { hint: t('entry.nameHint') })}
+            value={name}
+            onValue={setName}
+            required
+            focus
+            maxLength={way === 'login' ? 255 : 64}
+            autocomplete={way === 'guest' ? 'nickname' : 'username'}
+          />
+          {way !== 'guest' && (
+            <Field
+              label={t('entry.password')}
+              {...(way === 'register' && { hint: t('entry.passwordHint') })}
+              type="password"
+              value={password}
+              onValue={setPassword}
+              required
+              minLength={way === 'register' ? 8 : 1}
+              maxLength={128}
+              autocomplete={way === 'login' ? 'current-password' : 'new-password'}
+            />
+          )}
+          {way === 'register' && node.value?.registration === 'invite' && <Field label={t('entry.code')} hint={t('entry.byInvite')} value={code} onValue={setCode} required />}
+          {wrong !== '' && (
+            <p class="wrong" role="alert">
+              <Icon name="circle-alert" size={18} />
+              {wrong}
+            </p>
+          )}
+          <button type="submit" class="main" disabled={busy}>
+            {way === 'guest' ? t('entry.guest') : way === 'login' ? t('entry.login') : t('entry.register')}
+          </button>
+        </form>
+        <div class="ways">
+          {way !== 'login' && (
+            <button type="button" class="link" onClick={() => setWay('login')}>
+              {t('entry.haveAccount')}
+            </button>
+          )}
+          {way !== 'register' && node.value?.registration !== 'closed' && (
+            <button type="button" class="link" onClick={() => setWay('register')}>
+              {t('entry.noAccount')}
+            </button>
+          )}
+          {way !== 'guest' && open && (
+            <button type="button" class="link" onClick={() => setWay('guest')}>
+              {t('entry.asGuest')}
+            </button>
+          )}
+        </div>
+        {node.value?.registration === 'closed' && <p class="soft small">{t('entry.closed')}</p>}
+      </div>
+      <Preferences />
+    </main>
+  )
+}
+
+export function Preferences() {
+  return (
+    <footer class="preferences">
+      <label>
+        <span class="hidden">{t('app.language')}</span>
+        <Icon name="languages" size={16} />
+        <select value={lang.value} onChange={(e) => choose(languages[e.currentTarget.selectedIndex]?.id ?? 'en')}>
+          {languages.map((l) => (
+            <option key={l.id} value={l.id} selected={l.id === lang.value}>
+              {l.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <span class="hidden">{t('app.scheme')}</span>
+        <Icon name={scheme.value === 'auto' ? 'monitor' : scheme.value === 'light' ? 'sun' : 'moon'} size={16} />
+        <select value={scheme.value} onChange={(e) => paint(schemes[e.currentTarget.selectedIndex] ?? 'auto')}>
+          {schemes.map((s) => (
+            <option key={s} value={s} selected={s === scheme.value}>
+              {t(`app.scheme.${s}`)}
+            </option>
+          ))}
+        </select>
+      </label>
+    </footer>
+  )
+}

@@ -1,0 +1,141 @@
+import { useState } from 'preact/hooks'
+import type { Account, Group, Join } from '@kith/client'
+import { Avatar, toast } from '@kith/ui'
+import { nameOf, whenOf } from '../lib/format'
+import { useAsked } from '../lib/hooks'
+import { t } from '../lib/i18n'
+import { attempt } from '../lib/session'
+import { Choice, Field } from './field'
+import { Members } from './members'
+import { open } from './open'
+import { Bones } from './sidebar'
+import { Tabs } from './tabs'
+
+const tabs = ['overview', 'members', 'invites', 'requests', 'audit'] as const
+
+export default function GroupSettings({ a, group, tab }: { a: Account; group: Group; tab: string }) {
+  const at = tabs.find((x) => x === tab) ?? 'overview'
+  return (
+    <Tabs title={group.name} back={`/g/${group.id}`} tabs={tabs.map((id) => ({ id, name: t(`group.${id}`), to: `/g/${group.id}/settings/${id}` }))} at={at}>
+      {at === 'overview' && <Overview a={a} group={group} />}
+      {at === 'members' && <Members a={a} group={group} />}
+      {at === 'invites' && <Invites a={a} group={group} />}
+      {at === 'requests' && <Requests a={a} group={group} />}
+      {at === 'audit' && <Audit a={a} group={group} />}
+    </Tabs>
+  )
+}
+
+function Overview({ a, group }: { a: Account; group: Group }) {
+  const [name, setName] = useState(group.name)
+  const [join, setJoin] = useState<Join>(group.join)
+  const save = (): Promise<boolean> =>
+    attempt(async () => {
+      if (name !== group.name) await a.call('group.set', { group: group.id, key: 'name', value: name })
+      if (join !== group.join) await a.call('group.set', { group: group.id, key: 'join', value: join })
+      toast(t('app.saved'))
+    })
+  return (
+    <section>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault()
+          void save()
+        }}
+      >
+        <Field label={t('group.name')} value={name} onValue={setName} required maxLength={100} />
+        <Choice label={t('new.join')} value={join} onValue={setJoin} options={(['invite', 'open', 'request'] as const).map((j) => [j, t(`join.${j}`)] as const)} />
+        <button type="submit" class="main">
+          {t('app.save')}
+        </button>
+      </form>
+    </section>
+  )
+}
+
+function Invites({ a, group }: { a: Account; group: Group }) {
+  const { value, again } = useAsked(() => a.call('invite.list', { group: group.id }), [group.id, open.value])
+  return (
+    <section>
+      <button type="button" class="main" onClick={() => (open.value = { is: 'invite', group: group.id })}>
+        {t('shell.invite')}
+      </button>
+      {value === undefined && <Bones />}
+      {value?.invites.length === 0 && <p class="soft">{t('group.noInvites')}</p>}
+      <ul class="table">
+        {(value?.invites ?? []).map((i) => (
+          <li key={i.id}>
+            <span>
+              {nameOf(i.maker)}
+              <small>
+                {[
+                  whenOf(i.made),
+                  i.uses > 0 ? t('group.usedOf', { used: i.used, uses: i.uses }) : t('group.used', { used: i.used }),
+                  i.expires > 0 && t('group.expires', { when: whenOf(i.expires) }),
+                ]
+                  .filter(Boolean)
+                  .join(' · ')}
+              </small>
+            </span>
+            {i.revoked ? (
+              <em>{t('group.revoked')}</em>
+            ) : (
+              <button type="button" class="danger" onClick={() => void attempt(() => a.call('invite.revoke', { group: group.id, id: i.id }).then(again))}>
+                {t('group.revoke')}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Requests({ a, group }: { a: Account; group: Group }) {
+  const { value, again } = useAsked(() => a.call('request.list', { group: group.id }), [group.id])
+  return (
+    <section>
+      {value === undefined && <Bones />}
+      {value?.requests.length === 0 && <p class="soft">{t('group.noRequests')}</p>}
+      <ul class="table">
+        {(value?.requests ?? []).map((r) => (
+          <li key={r.uid}>
+            <Avatar id={r.uid} name={nameOf(r.handle)} size={32} />
+            <span>
+              {r.handle}
+              <small>{whenOf(r.asked)}</small>
+            </span>
+            <button type="button" class="main" onClick={() => void attempt(() => a.call('request.admit', { group: group.id, user: r.uid }).then(again))}>
+              {t('group.admit')}
+            </button>
+            <button type="button" onClick={() => void attempt(() => a.call('request.refuse', { group: group.id, user: r.uid }).then(again))}>
+              {t('group.refuse')}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Audit({ a, group }: { a: Account; group: Group }) {
+  const { value } = useAsked(() => a.call('audit.list', { group: group.id, limit: 100 }), [group.id])
+  return (
+    <section>
+      {value === undefined && <Bones />}
+      <ul class="table audit">
+        {(value?.acts ?? []).map((x) => (
+          <li key={x.id} class={x.state === 'effective' ? '' : 'void'}>
+            <span>
+              <strong>{nameOf(x.author)}</strong> <code>{x.kind}</code> {x.users?.map(nameOf).join(', ')} {x.text !== '' && <q>{x.text}</q>}
+              <small>
+                {whenOf(x.clock)}
+                {x.state !== 'effective' && ` · ${t('group.void')}`}
+              </small>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,115 @@
+import { useMemo, useState } from 'preact/hooks'
+import type { Account, Group, Member } from '@kith/client'
+import { Avatar, Crest, Icon, Menu, type MenuItem } from '@kith/ui'
+import { nameOf } from '../lib/format'
+import { t } from '../lib/i18n'
+import { attempt } from '../lib/session'
+import { go } from '../router'
+import { showMembers } from './open'
+import { Bones } from './sidebar'
+
+export function canModerate(a: Account, g: Group): boolean {
+  const mine = (a.members(g.id).value ?? []).find((m) => m.uid === a.me.value.uid)
+  return g.owner || (mine?.roles.length ?? 0) > 0
+}
+
+// Who is in the group: owners, then by role, then all others.
+export function Members({ a, group }: { a: Account; group: Group }) {
+  const list = a.members(group.id).value
+  const sections = useMemo(() => inSections(list ?? []), [list])
+  return (
+    <aside class="members" aria-label={t('shell.members')}>
+      <header>
+        <h2>{t('member.count', { n: group.members })}</h2>
+        <button type="button" class="plain" aria-label={t('app.close')} onClick={() => showMembers(false)}>
+          <Icon name="x" />
+        </button>
+      </header>
+      {list === undefined && <Bones />}
+      {sections.map(([title, members]) => (
+        <section key={title}>
+          {title !== '' && <h3>{title}</h3>}
+          <ul>
+            {members.slice(0, 200).map((m) => (
+              <MemberRow key={m.uid} a={a} group={group} m={m} />
+            ))}
+          </ul>
+        </section>
+      ))}
+    </aside>
+  )
+}
+
+function inSections(list: readonly Member[]): readonly (readonly [string, readonly Member[]])[] {
+  const by = new Map<string, Member[]>()
+  for (const m of list) {
+    if (m.banned) continue
+    const key = m.owner ? t('member.owner') : (m.roles[0] ?? '')
+    by.set(key, [...(by.get(key) ?? []), m])
+  }
+  const rank = (key: string): number => (key === t('member.owner') ? 0 : key === '' ? 2 : 1)
+  return [...by]
+    .map(([key, ms]): [string, Member[]] => [key, ms.sort((x, y) => x.handle.localeCompare(y.handle))])
+    .sort(([x], [y]) => rank(x) - rank(y) || x.localeCompare(y))
+}
+
+export function menuFor(a: Account, group: Group, m: Member): MenuItem[] {
+  if (m.uid === a.me.value.uid) return []
+  const on = { group: group.id, user: m.uid }
+  const items: MenuItem[] = []
+  if (!a.me.value.guest)
+    items.push({
+      label: t('member.write'),
+      icon: 'message-circle',
+      do: () =>
+        void attempt(async () => {
+          const dm = await a.call('dm.open', { users: [m.uid] })
+          await a.loadGroups()
+          go(`/dm/${dm.group}`)
+        }),
+    })
+  if (group.kind === 'group' && canModerate(a, group) && !m.owner)
+    items.push(
+      m.muted
+        ? { label: t('member.unmute'), icon: 'volume-2', do: () => void attempt(() => a.call('member.unmute', on)) }
+        : { label: t('member.mute'), icon: 'volume-x', do: () => void attempt(() => a.call('member.mute', on)) },
+      { label: t('member.kick'), icon: 'log-out', danger: true, do: () => void attempt(() => a.call('member.kick', on)) },
+      { label: t('member.ban'), icon: 'ban', danger: true, do: () => void attempt(() => a.call('member.ban', on)) },
+    )
+  return items
+}
+
+function MemberRow({ a, group, m }: { a: Account; group: Group; m: Member }) {
+  const [menu, setMenu] = useState<{ x: number; y: number } | undefined>(undefined)
+  const items = menuFor(a, group, m)
+  const away = m.node !== a.me.value.node
+  const presence = a.presence.value.get(m.uid)
+  return (
+    <li>
+      <button
+        type="button"
+        class="row tall"
+        disabled={items.length === 0}
+        aria-haspopup="menu"
+        title={m.handle}
+        onClick={(e) => setMenu({ x: e.clientX || e.currentTarget.getBoundingClientRect().left, y: e.clientY || e.currentTarget.getBoundingClientRect().bottom })}
+      >
+        <span class="face" data-presence={m.uid === a.me.value.uid ? 'online' : presence}>
+          <Avatar id={m.uid} name={nameOf(m.handle)} size={32} />
+        </span>
+        <span>
+          {nameOf(m.handle)}
+          {m.uid === a.me.value.uid && <small> ({t('home.you')})</small>}
+          {(m.guest || m.muted) && <small class="soft"> {[m.guest && t('member.guest'), m.muted && t('member.muted')].filter(Boolean).join(' · ')}</small>}
+          {away && (
+            <small class="server">
+              <Crest node={m.node} />
+              {m.node_name}
+            </small>
+          )}
+        </span>
+      </button>
+      {menu !== undefined && <Menu items={items} {...menu} label={m.handle} onClose={() => setMenu(undefined)} />}
+    </li>
+  )
+}

@@ -1,0 +1,153 @@
+import { useState } from 'preact/hooks'
+import type { Account } from '@kith/client'
+import { toast } from '@kith/ui'
+import { whenOf } from '../lib/format'
+import { useAsked } from '../lib/hooks'
+import { choose, lang, languages, t } from '../lib/i18n'
+import { keyList } from '../lib/keys'
+import { attempt, node, signOut } from '../lib/session'
+import { paint, scheme, schemes } from '../lib/theme'
+import { go } from '../router'
+import { Choice, Field } from './field'
+import { open } from './open'
+import { Tabs } from './tabs'
+
+const tabs = ['account', 'appearance', 'sessions', 'keys', 'about'] as const
+
+export default function Settings({ a, tab }: { a: Account; tab: string }) {
+  const at = tabs.find((x) => x === tab) ?? 'account'
+  return (
+    <Tabs title={t('settings.title')} back="/home" tabs={tabs.map((id) => ({ id, name: t(`settings.${id}`), to: `/settings/${id}` }))} at={at}>
+      {at === 'account' && <AccountTab a={a} />}
+      {at === 'appearance' && <Appearance />}
+      {at === 'sessions' && <Sessions a={a} />}
+      {at === 'keys' && <Keys />}
+      {at === 'about' && <About />}
+    </Tabs>
+  )
+}
+
+function AccountTab({ a }: { a: Account }) {
+  const [old, setOld] = useState('')
+  const [fresh, setFresh] = useState('')
+  const change = (): Promise<boolean> =>
+    attempt(async () => {
+      await a.call('account.passwd', { old, password: fresh })
+      setOld('')
+      setFresh('')
+      toast(t('settings.passwdDone'))
+    })
+  return (
+    <>
+      <section>
+        <h3>{t('home.handle')}</h3>
+        <p class="handle">{a.me.value.handle}</p>
+        <p class="soft">{t('home.handleHint')}</p>
+        <div class="buttons">
+          <button type="button" onClick={() => void navigator.clipboard.writeText(a.me.value.handle).then(() => toast(t('app.copied')))}>
+            {t('app.copy')}
+          </button>
+          <button type="button" class="danger" onClick={() => void signOut().then(() => go('/', true))}>
+            {t('settings.signOut')}
+          </button>
+        </div>
+      </section>
+      {a.me.value.guest ? (
+        <section>
+          <h3>{t('claim.title')}</h3>
+          <p class="soft">{t('claim.hint')}</p>
+          <button type="button" class="main" onClick={() => (open.value = { is: 'claim' })}>
+            {t('claim.action')}
+          </button>
+        </section>
+      ) : (
+        <section>
+          <h3>{t('settings.passwd')}</h3>
+          <form
+            onSubmit={(e) => {
+              e.preventDefault()
+              void change()
+            }}
+          >
+            <Field label={t('settings.old')} type="password" value={old} onValue={setOld} required autocomplete="current-password" />
+            <Field label={t('settings.new')} hint={t('entry.passwordHint')} type="password" value={fresh} onValue={setFresh} required minLength={8} maxLength={128} autocomplete="new-password" />
+            <button type="submit" class="main">
+              {t('app.save')}
+            </button>
+          </form>
+        </section>
+      )}
+    </>
+  )
+}
+
+function Appearance() {
+  return (
+    <section>
+      <Choice label={t('app.language')} value={lang.value} onValue={choose} options={languages.map((l) => [l.id, l.name] as const)} />
+      <Choice label={t('app.scheme')} value={scheme.value} onValue={paint} options={schemes.map((s) => [s, t(`app.scheme.${s}`)] as const)} />
+    </section>
+  )
+}
+
+function Sessions({ a }: { a: Account }) {
+  const { value, again } = useAsked(() => a.call('session.list', {}), [a])
+  const end = (id?: string): Promise<boolean> => attempt(() => a.call('session.revoke', id !== undefined ? { id } : {}).then(again))
+  return (
+    <section>
+      <ul class="table">
+        {(value?.sessions ?? []).map((s) => (
+          <li key={s.id}>
+            <span>
+              {s.client || '—'} {s.current && <em>({t('settings.thisDevice')})</em>}
+              <small>{t('settings.seen', { when: whenOf(s.seen) })}</small>
+            </span>
+            {!s.current && (
+              <button type="button" onClick={() => void end(s.id)}>
+                {t('settings.end')}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {(value?.sessions.length ?? 0) > 1 && (
+        <button type="button" class="danger" onClick={() => void end()}>
+          {t('settings.endOthers')}
+        </button>
+      )}
+    </section>
+  )
+}
+
+export function Keys() {
+  return (
+    <dl class="keys">
+      {keyList.map(([keys, does]) => (
+        <div key={does}>
+          <dt>
+            <kbd>{keys}</kbd>
+          </dt>
+          <dd>{t(does)}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function About() {
+  return (
+    <section>
+      <h3>{t('settings.node')}</h3>
+      <p>
+        {node.value?.name}
+        <small class="id">{node.value?.node}</small>
+      </p>
+      <p>{t('settings.version', { version: node.value?.version ?? '' })}</p>
+      <p>
+        <a href="/api/docs" target="_blank" rel="noopener">
+          {t('settings.docs')}
+        </a>
+      </p>
+    </section>
+  )
+}

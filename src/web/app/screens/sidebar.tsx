@@ -1,0 +1,158 @@
+import { useState } from 'preact/hooks'
+import type { Account, Group, Panel } from '@kith/client'
+import { Avatar, Icon, Menu, type MenuItem } from '@kith/ui'
+import { nameOf, tagOf } from '../lib/format'
+import { t } from '../lib/i18n'
+import { attempt } from '../lib/session'
+import { go } from '../router'
+import { open } from './open'
+import { here, titleOf, unreadOf } from './place'
+import { Badge } from './rail'
+
+// What is in the group at hand, or all conversations.
+export function Sidebar({ a }: { a: Account }) {
+  const h = here.value
+  return (
+    <section class="sidebar" aria-label={t('shell.panels')}>
+      {h !== undefined && h.group.kind === 'group' ? <GroupPanels a={a} group={h.group} panels={h.panels} /> : <Directs a={a} />}
+      <Self a={a} />
+    </section>
+  )
+}
+
+function GroupPanels({ a, group, panels }: { a: Account; group: Group; panels: readonly Panel[] | undefined }) {
+  const [menu, setMenu] = useState<{ x: number; y: number } | undefined>(undefined)
+  const items: MenuItem[] = [
+    { label: t('shell.invite'), icon: 'user-plus', do: () => (open.value = { is: 'invite', group: group.id }) },
+    { label: t('shell.newPanel'), icon: 'plus', do: () => (open.value = { is: 'new-panel', group: group.id }) },
+    { label: t('shell.groupSettings'), icon: 'settings', do: () => go(`/g/${group.id}/settings/overview`) },
+    {
+      label: t('shell.leave'),
+      icon: 'log-out',
+      danger: true,
+      do: () => {
+        if (confirm(t('shell.leaveSure', { name: group.name }))) void attempt(() => a.call('group.leave', { group: group.id })).then((ok) => ok && go('/home'))
+      },
+    },
+  ]
+  return (
+    <>
+      <header>
+        <button
+          type="button"
+          class="plain title"
+          aria-haspopup="menu"
+          aria-expanded={menu !== undefined}
+          onClick={(e) => {
+            const box = e.currentTarget.getBoundingClientRect()
+            setMenu({ x: box.left + 8, y: box.bottom + 2 })
+          }}
+        >
+          <h2>{group.name}</h2>
+          <Icon name="chevron-down" size={16} />
+        </button>
+        {menu !== undefined && <Menu items={items} {...menu} label={group.name} onClose={() => setMenu(undefined)} />}
+      </header>
+      <nav class="tree" aria-label={t('shell.panels')}>
+        {panels === undefined ? <Bones /> : <Tree a={a} group={group} panels={panels} parent={null} depth={0} />}
+        <button type="button" class="row soft" onClick={() => (open.value = { is: 'invite', group: group.id })}>
+          <Icon name="user-plus" size={18} />
+          <span>{t('shell.invite')}</span>
+        </button>
+      </nav>
+    </>
+  )
+}
+
+function Tree({ a, group, panels, parent, depth }: { a: Account; group: Group; panels: readonly Panel[]; parent: string | null; depth: number }) {
+  const inside = panels.filter((p) => (p.parent ?? null) === parent || (depth === 0 && p.parent !== null && !panels.some((q) => q.id === p.parent)))
+  return (
+    <ul>
+      {inside.map((p) => (
+        <li key={p.id}>
+          {p.kind === 'folder' ? (
+            <details open>
+              <summary class="row">
+                <Icon name="folder" size={18} />
+                <span>{p.name}</span>
+              </summary>
+              {depth < 8 && <Tree a={a} group={group} panels={panels} parent={p.id} depth={depth + 1} />}
+            </details>
+          ) : (
+            <PanelRow a={a} group={group} p={p} />
+          )}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function PanelRow({ a, group, p }: { a: Account; group: Group; p: Panel }) {
+  const u = unreadOf(a, [p])
+  return (
+    <a class={`row${u.count > 0 ? ' unread' : ''}`} href={`/g/${group.id}/${p.id}`} aria-current={here.value?.panelId === p.id ? 'page' : undefined}>
+      <Icon name={p.kind === 'announcement' ? 'megaphone' : p.private ? 'lock' : 'hash'} size={18} {...(p.private && { label: t('shell.private') })} />
+      <span>{p.name}</span>
+      <Badge {...u} />
+    </a>
+  )
+}
+
+function Directs({ a }: { a: Account }) {
+  return (
+    <>
+      <header>
+        <h2 class="title">{t('shell.home')}</h2>
+        {!a.me.value.guest && (
+          <button type="button" class="plain" aria-label={t('home.write')} title={t('home.write')} onClick={() => (open.value = { is: 'write' })}>
+            <Icon name="plus" />
+          </button>
+        )}
+      </header>
+      <nav class="tree" aria-label={t('shell.home')}>
+        <ul>
+          {a.directs.value.map((g) => {
+            const u = unreadOf(a, g.panels)
+            const other = (a.members(g.id).value ?? []).find((m) => m.uid !== a.me.value.uid)
+            return (
+              <li key={g.id}>
+                <a class={`row tall${u.count > 0 ? ' unread' : ''}`} href={`/dm/${g.id}`} aria-current={here.value?.group.id === g.id ? 'page' : undefined}>
+                  <Avatar id={other?.uid ?? g.id} name={titleOf(a, g)} size={32} />
+                  <span>{titleOf(a, g)}</span>
+                  <Badge {...u} />
+                </a>
+              </li>
+            )
+          })}
+        </ul>
+        {a.loaded.value && a.directs.value.length === 0 && <p class="soft pad">{t('home.noDirects')}</p>}
+      </nav>
+    </>
+  )
+}
+
+function Self({ a }: { a: Account }) {
+  const me = a.me.value
+  return (
+    <footer class="self">
+      <Avatar id={me.uid} name={nameOf(me.handle)} size={32} />
+      <a href="/home" class="who" title={me.handle}>
+        <strong>{nameOf(me.handle)}</strong>
+        <small>{me.guest ? t('member.guest') : tagOf(me.handle)}</small>
+      </a>
+      <a class="button plain" href="/settings/account" aria-label={t('settings.title')} title={t('settings.title')}>
+        <Icon name="settings" />
+      </a>
+    </footer>
+  )
+}
+
+export function Bones() {
+  return (
+    <div class="bones" role="status" aria-label={t('app.loading')}>
+      {[70, 45, 60].map((w) => (
+        <i key={w} class={`w${w}`} />
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,52 @@
+// Builds the client: node build.mjs [--out DIR] [--pack FILE]
+// DIR gets files whose names carry the hash of their bytes, under /a/, and the few that have fixed names.
+import { build } from 'esbuild'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pack } from './scripts/pack.mjs'
+import { check } from './scripts/i18n.mjs'
+import './scripts/icons.mjs'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const arg = (name, otherwise) => {
+  const at = process.argv.indexOf(name)
+  return at < 0 ? otherwise : process.argv[at + 1]
+}
+const out = arg('--out', join(here, 'dist'))
+const archive = arg('--pack', undefined)
+
+const wrong = check()
+if (wrong.length > 0) {
+  console.error(wrong.join('\n'))
+  process.exit(1)
+}
+rmSync(out, { recursive: true, force: true })
+mkdirSync(join(out, 'a'), { recursive: true })
+
+const common = { absWorkingDir: here, bundle: true, minify: true, metafile: true, target: ['chrome120', 'firefox128', 'safari17'], legalComments: 'none', logLevel: 'warning' }
+const app = await build({
+  ...common,
+  entryPoints: { main: 'app/main.tsx', scheme: 'app/scheme.ts', style: 'app/style.css' },
+  outdir: join(out, 'a'),
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+  format: 'esm',
+  splitting: true,
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  alias: { react: 'preact/compat', 'react-dom': 'preact/compat', 'react/jsx-runtime': 'preact/jsx-runtime' },
+  define: { 'process.env.NODE_ENV': '"production"' },
+})
+const named = {}
+for (const [file, o] of Object.entries(app.metafile.outputs)) {
+  if (o.entryPoint !== undefined) named[basename(o.entryPoint).replace(/\..*/, '')] = '/a/' + basename(file)
+}
+const html = readFileSync(join(here, 'app/index.html'), 'utf8').replace(/\{\{(\w+)\}\}/g, (_, name) => {
+  if (named[name] === undefined) throw new Error(`index.html names '${name}', which is not built`)
+  return named[name]
+})
+writeFileSync(join(out, 'index.html'), html)
+cpSync(join(here, 'app/static'), out, { recursive: true })
+writeFileSync(join(here, 'meta.gen.json'), JSON.stringify(app.metafile))
+if (archive !== undefined) pack(out, archive)

@@ -1,0 +1,337 @@
+import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals-core'
+import type { Env } from './env'
+import { KithError } from './error'
+import type { Http } from './http'
+import { Link, type Phase } from './link'
+import { Outbox } from './outbox'
+import type { Store } from './store'
+import { Timeline } from './timeline'
+import type { Group, Id, Me, Member, Message, Method, Order, Panel, Params, Presence, Push, Result } from './types'
+
+const TYPING_MS = 5000
+const TYPING_AGAIN_MS = 3000
+
+export interface Unread {
+  readonly count: number
+  readonly mentions: number
+}
+const nothing: Unread = { count: 0, mentions: 0 }
+
+interface Saved {
+  me: Me
+  groups: Group[]
+  cursor: string | undefined
+  unread: [Id, Unread][]
+  read: [Id, Order][]
+}
+
+/*
+ * One signed-in account. Everything that a screen shows of it is a signal, filled from the device
+ * at once and from the server when it can be reached; what is done is asked of the server, which
+ * tells of it like of anybody's doing.
+ */
+export class Account {
+  readonly me: Signal<Me>
+  readonly groups = signal<readonly Group[]>([])
+  readonly loaded = signal(false)
+  readonly phase: ReadonlySignal<Phase>
+  readonly outbox: Outbox
+  readonly unread = signal<ReadonlyMap<Id, Unread>>(new Map())
+  readonly presence = signal<ReadonlyMap<Id, Presence>>(new Map())
+  readonly typing = signal<ReadonlyMap<Id, ReadonlyMap<Id, number>>>(new Map())
+  private readonly link: Link
+  private readonly timelines = new Map<Id, Timeline>()
+  private readonly panelLists = new Map<Id, Signal<readonly Panel[] | undefined>>()
+  private readonly memberLists = new Map<Id, Signal<readonly Member[] | undefined>>()
+  private readonly read = new Map<Id, Order>()
+  private cursor: string | undefined
+  private lastTyping = 0
+  private shown: Id | undefined
+
+  private constructor(
+    private readonly env: Env,
+    http: Http,
+    private readonly store: Store,
+    me: Me,
+    alone?: (f: () => Promise<void>) => Promise<void>,
+  ) {
+    this.me = signal(me)
+    this.link = new Link(env, http, { up: () => void this.catchUp(), push: (p) => this.take(p) })
+    this.phase = this.link.phase
+    this.outbox = new Outbox(
+      env,
+      store,
+      async (p) => {
+        await this.call('message.send', {
+          group: p.group,
+          panel: p.panel,
+          text: p.text,
+          txn: p.txn,
+          ...(p.reply !== undefined && { reply: p.reply }),
+        })
+      },
+      alone,
+    )
+  }
+
+  // Signed in already? From what the device knows if the server is away; undefined: sign in.
+  static async resume(env: Env, http: Http, store: Store, alone?: (f: () => Promise<void>) => Promise<void>): Promise<Account | undefined> {
+    const saved = (await store.get('state', 'account')) as Saved | undefined
+    let me: Me | undefined
+    try {
+      me = await http.call('account.me', {})
+    } catch (e) {
+      if (e instanceof KithError && e.code === 'unauthorized') {
+        if (saved !== undefined) await store.clear()
+        return undefined
+      }
+      if (saved === undefined) throw e
+      me = saved.me
+    }
+    if (saved !== undefined && saved.me.uid !== me.uid) await store.clear()
+    const a = new Account(env, http, store, me, alone)
+    if (saved !== undefined && saved.me.uid === me.uid) {
+      a.groups.value = saved.groups
+      a.cursor = saved.cursor
+      a.unread.value = new Map(saved.unread)
+      for (const [panel, order] of saved.read) a.read.set(panel, order)
+      a.loaded.value = true
+    }
+    await a.outbox.load()
+    a.link.connect()
+    return a
+  }
+
+  call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    return this.link.call(method, params)
+  }
+  reconnect(): void {
+    this.link.connect()
+  }
+  async signOut(): Promise<void> {
+    await this.call('account.logout', {}).catch(() => undefined)
+    this.link.end()
+    await this.store.clear()
+  }
+  end(): void {
+    this.link.end()
+  }
+
+  group(id: Id): Group | undefined {
+    return this.groups.value.find((g) => g.id === id)
+  }
+  readonly directs = computed(() => this.groups.value.filter((g) => g.kind === 'direct'))
+  readonly places = computed(() => this.groups.value.filter((g) => g.kind === 'group'))
+
+  panels(group: Id): ReadonlySignal<readonly Panel[] | undefined> {
+    let list = this.panelLists.get(group)
+    if (list === undefined) {
+      list = signal(undefined)
+      this.panelLists.set(group, list)
+      void this.loadPanels(group)
+    }
+    return list
+  }
+  members(group: Id): ReadonlySignal<readonly Member[] | undefined> {
+    let list = this.memberLists.get(group)
+    if (list === undefined) {
+      list = signal(undefined)
+      this.memberLists.set(group, list)
+      void this.loadMembers(group)
+    }
+    return list
+  }
+  timeline(group: Id, panel: Id): Timeline {
+    let t = this.timelines.get(panel)
+    if (t === undefined) {
+      t = new Timeline(group, panel, (m, p) => this.call(m, p), this.store, this.outbox)
+      this.timelines.set(panel, t)
+    }
+    return t
+  }
+
+  // A panel is on the screen: it is read as it comes. undefined: none is.
+  async show(group: Id, panel: Id): Promise<Timeline> {
+    const t = this.timeline(group, panel)
+    this.shown = panel
+    t.unreadFrom.value = this.read.get(panel)
+    await t.wake()
+    if (this.phase.value.is === 'online' || t.state.value === 'unknown') await t.refresh().catch(() => undefined)
+    return t
+  }
+  hide(panel: Id): void {
+    if (this.shown === panel) this.shown = undefined
+  }
+  markRead(group: Id, panel: Id): void {
+    const all = this.timelines.get(panel)?.messages.value
+    const order = all?.[all.length - 1]?.order
+    if (this.unread.value.has(panel)) this.setUnread(panel, nothing)
+    if (order === undefined || (this.read.get(panel) ?? '') >= order) return
+    this.read.set(panel, order)
+    this.save()
+    void this.call('read.mark', { group, panel, order }).catch(() => undefined)
+  }
+  typingNow(group: Id, panel: Id): void {
+    const now = this.env.now()
+    if (now - this.lastTyping < TYPING_AGAIN_MS || this.phase.value.is !== 'online') return
+    this.lastTyping = now
+    void this.call('typing', { group, panel }).catch(() => undefined)
+  }
+
+  async draft(panel: Id): Promise<string> {
+    const d = await this.store.get('draft', panel)
+    return typeof d === 'string' ? d : ''
+  }
+  async setDraft(panel: Id, text: string): Promise<void> {
+    if (text === '') await this.store.del('draft', panel)
+    else await this.store.put('draft', panel, text)
+  }
+
+  async loadGroups(): Promise<void> {
+    const { groups } = await this.call('group.list', {})
+    batch(() => {
+      this.groups.value = groups
+      this.loaded.value = true
+    })
+    this.save()
+  }
+
+  private async loadPanels(group: Id): Promise<void> {
+    const list = this.panelLists.get(group)
+    const key = `panels/${group}`
+    if (list === undefined) return
+    if (list.value === undefined) {
+      const kept = (await this.store.get('state', key)) as Panel[] | undefined
+      if (kept !== undefined && list.value === undefined) list.value = kept
+    }
+    try {
+      const { panels } = await this.call('panel.list', { group })
+      list.value = panels
+      await this.store.put('state', key, panels)
+    } catch {
+      // what the device knows stays
+    }
+  }
+  private async loadMembers(group: Id): Promise<void> {
+    const list = this.memberLists.get(group)
+    if (list === undefined) return
+    try {
+      const all: Member[] = []
+      for (;;) {
+        const after = all[all.length - 1]?.uid
+        const { members, total } = await this.call('member.list', { group, limit: 1000, ...(after !== undefined && { after }) })
+        all.push(...members)
+        if (members.length === 0 || all.length >= total || all.length >= 5000) break
+      }
+      list.value = all
+    } catch {
+      // they are asked for again with the next change
+    }
+  }
+
+  // The socket is open, so that nothing is missed from here on: what happened before?
+  private async catchUp(): Promise<void> {
+    try {
+      const had = this.cursor
+      const s = await this.call('sync', had !== undefined ? { cursor: had } : {})
+      this.cursor = s.cursor
+      const anew = had === undefined || s.reset === true
+      if (anew || (s.groups ?? []).length > 0 || !this.loaded.value) await this.loadGroups()
+      if (anew) {
+        for (const group of this.panelLists.keys()) void this.loadPanels(group)
+        for (const group of this.memberLists.keys()) void this.loadMembers(group)
+      } else {
+        for (const group of s.groups ?? []) this.changedGroup(group)
+      }
+      const touched = new Set((s.panels ?? []).map((p) => p.panel))
+      for (const p of s.panels ?? []) if (p.new > 0 && p.panel !== this.shown) this.addUnread(p.panel, p.new, 0)
+      await Promise.all(
+        [...this.timelines.values()]
+          .filter((t) => t.state.value !== 'unknown' && (anew || touched.has(t.panel) || t.state.value !== 'ready'))
+          .map((t) => t.refresh().catch(() => undefined)),
+      )
+      this.save()
+      await this.outbox.flush()
+    } catch {
+      // the link tries again
+    }
+  }
+
+  private take(p: Push): void {
+    switch (p.method) {
+      case 'message':
+        this.takeMessage(p.params.group, p.params.panel, p.params.message)
+        break
+      case 'changed':
+        this.timelines.get(p.params.panel)?.take(p.params.message)
+        break
+      case 'group':
+        this.changedGroup(p.params.group)
+        void this.loadGroups().catch(() => undefined)
+        break
+      case 'typing':
+        this.takeTyping(p.params.panel, p.params.uid)
+        break
+      case 'presence':
+        this.presence.value = new Map(this.presence.value).set(p.params.uid, p.params.state)
+        break
+    }
+  }
+  private takeMessage(group: Id, panel: Id, m: Message): void {
+    this.timelines.get(panel)?.take(m)
+    this.forgetTyping(panel, m.uid)
+    if (this.group(group) === undefined) void this.loadGroups().catch(() => undefined)
+    if (m.uid !== this.me.value.uid && panel !== this.shown) this.addUnread(panel, 1, this.mentionsMe(m.text) ? 1 : 0)
+  }
+  private mentionsMe(text: string): boolean {
+    const name = this.me.value.handle.replace(/#.*/, '').toLowerCase()
+    const low = text.toLowerCase()
+    return low.includes('@' + name) || low.includes('@all') || low.includes('@here')
+  }
+  private changedGroup(group: Id): void {
+    if (this.panelLists.has(group)) void this.loadPanels(group)
+    if (this.memberLists.has(group)) void this.loadMembers(group)
+  }
+  private takeTyping(panel: Id, uid: Id): void {
+    const until = this.env.now() + TYPING_MS
+    this.typing.value = new Map(this.typing.value).set(panel, new Map(this.typing.value.get(panel)).set(uid, until))
+    this.env.later(TYPING_MS + 50, () => {
+      if ((this.typing.value.get(panel)?.get(uid) ?? 0) <= this.env.now()) this.forgetTyping(panel, uid)
+    })
+  }
+  private forgetTyping(panel: Id, uid: Id): void {
+    const people = this.typing.value.get(panel)
+    if (people?.has(uid) !== true) return
+    const fewer = new Map(people)
+    fewer.delete(uid)
+    this.typing.value = new Map(this.typing.value).set(panel, fewer)
+  }
+  private addUnread(panel: Id, count: number, mentions: number): void {
+    const u = this.unread.value.get(panel) ?? nothing
+    this.setUnread(panel, { count: u.count + count, mentions: u.mentions + mentions })
+  }
+  private setUnread(panel: Id, u: Unread): void {
+    const all = new Map(this.unread.value)
+    if (u.count === 0) all.delete(panel)
+    else all.set(panel, u)
+    this.unread.value = all
+    this.save()
+  }
+
+  private saving = false
+  private save(): void {
+    if (this.saving) return
+    this.saving = true
+    this.env.later(200, () => {
+      this.saving = false
+      const saved: Saved = {
+        me: this.me.value,
+        groups: [...this.groups.value],
+        cursor: this.cursor,
+        unread: [...this.unread.value],
+        read: [...this.read],
+      }
+      void this.store.put('state', 'account', saved)
+    })
+  }
+}

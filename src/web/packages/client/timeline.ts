@@ -1,0 +1,141 @@
+import { computed, signal, type ReadonlySignal } from '@preact/signals-core'
+import type { Outbox, Pending } from './outbox'
+import type { Store } from './store'
+import type { Id, Message, Method, Order, Params, Result } from './types'
+
+const KEPT = 100 // messages of a panel that are kept on the device
+
+export interface Call {
+  <M extends Method>(method: M, params: Params<M>): Promise<Result<M>>
+}
+
+// Messages that arrived late, above what was on the screen: from a network that was split.
+export interface Late {
+  readonly count: number
+  readonly first: Order
+}
+
+/*
+ * One panel as far as it is loaded: a stretch without holes that ends with the newest message,
+ * in the server's order, whatever order things arrive in.
+ */
+export class Timeline {
+  private readonly rows = signal<readonly Message[]>([])
+  readonly messages: ReadonlySignal<readonly Message[]> = this.rows
+  readonly pending: ReadonlySignal<readonly Pending[]>
+  readonly state = signal<'unknown' | 'loading' | 'ready' | 'stale'>('unknown')
+  readonly late = signal<Late | undefined>(undefined)
+  readonly atBeginning = signal(false)
+  // The order of the last message that was read when the panel was opened; what is behind it is new.
+  readonly unreadFrom = signal<Order | undefined>(undefined)
+  private before: Order | null = null
+  private loadingOlder: Promise<void> | undefined
+
+  constructor(
+    readonly group: Id,
+    readonly panel: Id,
+    private readonly call: Call,
+    private readonly store: Store,
+    outbox: Outbox,
+  ) {
+    this.pending = computed(() => outbox.pending.value.filter((p) => p.panel === this.panel))
+  }
+
+  // From the device, so that there is something to read at once.
+  async wake(): Promise<void> {
+    if (this.state.value !== 'unknown') return
+    const kept = (await this.store.get('page', this.panel)) as { messages: Message[]; before: Order | null } | undefined
+    if (kept === undefined || this.state.value !== 'unknown') return
+    this.rows.value = kept.messages
+    this.before = kept.before
+    this.atBeginning.value = kept.before === null
+    this.state.value = 'stale'
+  }
+
+  // The newest page. What is loaded stays if the page reaches it, else it begins anew.
+  async refresh(): Promise<void> {
+    if (this.state.value === 'unknown') this.state.value = 'loading'
+    const page = await this.call('message.list', { group: this.group, panel: this.panel, limit: 50 })
+    const have = this.rows.value
+    const oldest = page.messages[0]?.order
+    const newest = have[have.length - 1]?.order
+    const meets = oldest !== undefined && newest !== undefined && newest >= oldest
+    this.rows.value = meets ? merge(have.filter((m) => m.order < oldest), page.messages) : page.messages
+    if (!meets) {
+      this.before = page.before
+      this.atBeginning.value = !page.more
+    }
+    this.state.value = 'ready'
+    this.keep()
+  }
+
+  older(): Promise<void> {
+    if (this.atBeginning.value || this.before === null) return Promise.resolve()
+    this.loadingOlder ??= this.loadOlder().finally(() => {
+      this.loadingOlder = undefined
+    })
+    return this.loadingOlder
+  }
+
+  take(m: Message): void {
+    if (this.state.value === 'unknown' || this.state.value === 'loading') return
+    const have = this.rows.value
+    const at = have.findIndex((x) => x.id === m.id)
+    if (m.state === 'hidden' && at >= 0) {
+      this.rows.value = have.filter((x) => x.id !== m.id)
+    } else if (at >= 0) {
+      this.rows.value = have.map((x) => (x.id === m.id ? m : x))
+    } else {
+      const first = have[0]
+      if (first !== undefined && m.order < first.order && !this.atBeginning.value) return
+      const last = have[have.length - 1]
+      if (last !== undefined && m.order < last.order && m.late) {
+        const late = this.late.value
+        this.late.value = { count: (late?.count ?? 0) + 1, first: late === undefined || m.order < late.first ? m.order : late.first }
+      }
+      this.rows.value = merge(have, [m])
+    }
+    this.keep()
+  }
+
+  find(id: Id): Message | undefined {
+    return this.rows.value.find((m) => m.id === id)
+  }
+
+  private async loadOlder(): Promise<void> {
+    if (this.before === null) return
+    const page = await this.call('message.list', { group: this.group, panel: this.panel, before: this.before, limit: 100 })
+    this.rows.value = merge(page.messages, this.rows.value)
+    this.before = page.before
+    this.atBeginning.value = !page.more
+  }
+
+  private keep(): void {
+    const all = this.rows.value
+    const messages = all.slice(-KEPT)
+    const before = messages.length < all.length ? (messages[0]?.order ?? null) : this.before
+    void this.store.put('page', this.panel, { messages, before })
+  }
+}
+
+// Both in order; of one message the second's form.
+export function merge(a: readonly Message[], b: readonly Message[]): readonly Message[] {
+  if (a.length === 0) return b
+  if (b.length === 0) return a
+  const out: Message[] = []
+  let i = 0
+  let j = 0
+  while (i < a.length || j < b.length) {
+    const x = a[i]
+    const y = b[j]
+    if (y === undefined || (x !== undefined && x.order < y.order)) {
+      if (x !== undefined) out.push(x)
+      i++
+    } else {
+      if (x !== undefined && x.order === y.order) i++
+      out.push(y)
+      j++
+    }
+  }
+  return out
+}

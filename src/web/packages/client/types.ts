@@ -1,0 +1,199 @@
+// What the API says (src/client/method.c), as far as the client asks for it.
+
+export type Id = string
+export type Order = string
+
+export type MessageState = 'visible' | 'waiting' | 'hidden' | 'recalled' | 'removed'
+
+export interface Message {
+  readonly id: Id
+  readonly kind: string
+  readonly author: string
+  readonly uid: Id
+  readonly text: string
+  readonly clock: number
+  readonly order: Order
+  readonly node: Id
+  readonly seq: number
+  readonly edited: boolean
+  readonly late: boolean
+  readonly state: MessageState
+  readonly reply: Id | null
+  readonly reactions: readonly (readonly [emoji: string, count: number, mine: boolean])[]
+  readonly pinned: boolean
+}
+
+export type PanelKind = 'chat' | 'announcement' | 'folder'
+export interface PanelStub {
+  readonly id: Id
+  readonly name: string
+  readonly kind: PanelKind
+  readonly private: boolean
+}
+export interface Panel extends PanelStub {
+  readonly topic: string
+  readonly parent: Id | null
+  readonly open: boolean
+  readonly may_send: boolean
+}
+export type Join = 'open' | 'invite' | 'request'
+export interface Group {
+  readonly id: Id
+  readonly name: string
+  readonly kind: 'group' | 'direct'
+  readonly join: Join
+  readonly members: number
+  readonly nodes: number
+  readonly panels: readonly PanelStub[]
+  readonly owner: boolean
+}
+export interface Member {
+  readonly uid: Id
+  readonly handle: string
+  readonly node: Id
+  readonly node_name: string
+  readonly guest: boolean
+  readonly owner: boolean
+  readonly roles: readonly string[]
+  readonly banned: boolean
+  readonly muted: boolean
+}
+export interface Person {
+  readonly uid: Id
+  readonly handle: string
+  readonly node: Id
+  readonly node_name: string
+}
+export interface Role {
+  readonly id: Id
+  readonly name: string
+  readonly level: number
+  readonly perms: readonly string[]
+  readonly may: readonly string[]
+  readonly holders: readonly Id[]
+}
+export interface Invite {
+  readonly id: Id
+  readonly maker: string
+  readonly uid: Id
+  readonly made: number
+  readonly expires: number
+  readonly uses: number
+  readonly used: number
+  readonly role: Id | null
+  readonly revoked: boolean
+}
+export interface JoinRequest {
+  readonly uid: Id
+  readonly handle: string
+  readonly node: Id
+  readonly asked: number
+}
+export interface Act {
+  readonly id: Id
+  readonly kind: string
+  readonly author: string
+  readonly uid: Id
+  readonly clock: number
+  readonly order: Order
+  readonly state: 'effective' | 'void' | 'invalid'
+  readonly text: string
+  readonly users?: readonly string[]
+}
+export interface SessionInfo {
+  readonly id: Id
+  readonly client: string
+  readonly made: number
+  readonly seen: number
+  readonly expires: number
+  readonly current: boolean
+}
+export interface NodeInfo {
+  readonly node: Id
+  readonly name: string
+  readonly version: string
+  readonly registration: 'open' | 'invite' | 'closed'
+  readonly now: number
+}
+export interface Me {
+  readonly uid: Id
+  readonly handle: string
+  readonly guest: boolean
+  readonly node: Id
+}
+export type Presence = 'online' | 'idle' | 'busy' | 'offline'
+
+interface InGroup { group: Id }
+interface OnMember extends InGroup { user: Id; via?: Id }
+interface SignedIn { uid: Id; handle: string; token?: string; csrf?: string }
+type Nothing = Record<string, never>
+interface Made { id: Id }
+
+// name -> [params, result]
+export interface Methods {
+  'account.claim': [{ name?: string; password: string }, { uid: Id; handle: string; recovery: string }]
+  'account.guest': [{ name: string; client?: string }, SignedIn]
+  'account.login': [{ name: string; password: string; client?: string }, SignedIn]
+  'account.logout': [Nothing, Nothing]
+  'account.me': [Nothing, Me]
+  'account.passwd': [{ old: string; password: string }, Nothing]
+  'account.register': [{ name: string; password: string; invite?: string; client?: string }, SignedIn & { recovery: string }]
+  'audit.list': [InGroup & { before?: Order; limit?: number }, { acts: Act[] }]
+  'dm.open': [{ users: Id[] }, { group: Id; panel: Id }]
+  'group.join': [{ link: string }, { group: Id; name: string; state: 'member' | 'requested' }]
+  'group.leave': [InGroup, Nothing]
+  'group.list': [Nothing, { groups: Group[] }]
+  'group.new': [{ name: string; join?: Join; txn?: string }, { id: Id; panel: Id }]
+  'group.set': [InGroup & { key: string; value: string }, Made]
+  'invite.list': [InGroup, { invites: Invite[] }]
+  'invite.new': [InGroup & { expires?: number; uses?: number; panel?: Id; role?: Id }, { id: Id | null; link: string }]
+  'invite.revoke': [InGroup & { id: Id }, Made]
+  'member.ban': [OnMember & { for?: number; reason?: string }, Made]
+  'member.kick': [OnMember & { reason?: string }, Made]
+  'member.list': [InGroup & { after?: Id; limit?: number }, { members: Member[]; total: number }]
+  'member.mute': [OnMember & { for?: number; reason?: string }, Made]
+  'member.unban': [OnMember, Made]
+  'member.unmute': [OnMember, Made]
+  'message.edit': [InGroup & { id: Id; text: string; txn?: string }, Made]
+  'message.list': [InGroup & { panel: Id; before?: Order; limit?: number }, { messages: Message[]; before: Order | null; more: boolean }]
+  'message.pin': [InGroup & { id: Id; on?: boolean }, Made]
+  'message.react': [InGroup & { id: Id; emoji: string; on?: boolean }, Made]
+  'message.recall': [InGroup & { id: Id }, Made]
+  'message.remove': [InGroup & { id: Id; reason?: string }, Made]
+  'message.send': [InGroup & { panel: Id; text: string; reply?: Id; txn?: string }, { id: Id; clock: number }]
+  'node.info': [Nothing, NodeInfo]
+  'panel.delete': [InGroup & { panel: Id }, Made]
+  'panel.list': [InGroup, { panels: Panel[] }]
+  'panel.new': [InGroup & { name: string; kind?: PanelKind; parent?: Id; private?: boolean }, Made]
+  'panel.set': [InGroup & { panel: Id; key: string; value: string }, Made]
+  'presence.set': [{ state: Presence }, Nothing]
+  'read.mark': [InGroup & { panel: Id; order: Order }, Nothing]
+  'request.admit': [InGroup & { user: Id }, Made]
+  'request.list': [InGroup, { requests: JoinRequest[] }]
+  'request.refuse': [InGroup & { user: Id }, Nothing]
+  'role.grant': [InGroup & { role: Id; user: Id }, Made]
+  'role.list': [InGroup, { roles: Role[] }]
+  'role.revoke': [InGroup & { role: Id; user: Id }, Made]
+  'session.list': [Nothing, { sessions: SessionInfo[] }]
+  'session.revoke': [{ id?: Id }, Nothing]
+  'session.ticket': [Nothing, { ticket: string }]
+  'sync': [{ cursor?: string }, SyncAnswer]
+  'typing': [InGroup & { panel: Id }, Nothing]
+  'user.find': [{ text: string }, { users: Person[] }]
+}
+export interface SyncAnswer {
+  readonly cursor: string
+  readonly reset?: boolean
+  readonly panels?: readonly { group: Id; panel: Id; new: number; changed: readonly Id[] }[]
+  readonly groups?: readonly Id[]
+}
+export type Method = keyof Methods
+export type Params<M extends Method> = Methods[M][0]
+export type Result<M extends Method> = Methods[M][1]
+
+// What a node says without being asked.
+export type Push =
+  | { method: 'message' | 'changed'; params: { group: Id; panel: Id; message: Message } }
+  | { method: 'group'; params: { group: Id } }
+  | { method: 'typing'; params: { group: Id; panel: Id; uid: Id } }
+  | { method: 'presence'; params: { group: Id; uid: Id; state: Presence } }

@@ -1,0 +1,42 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useId, useRef } from 'preact/hooks'
+import { Icon } from './icon'
+
+// The browser's own modal dialog: it keeps the focus, gives it back, and Escape closes it.
+export function Dialog({ title, onClose, closeLabel, wide = false, children }: { title: string; onClose: () => void; closeLabel: string; wide?: boolean; children: ComponentChildren }) {
+  const ref = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  useEffect(() => {
+    const d = ref.current
+    const came = document.activeElement
+    d?.showModal()
+    return () => {
+      d?.close()
+      if (came instanceof HTMLElement && came.isConnected) came.focus()
+    }
+  }, [])
+  return (
+    <dialog
+      ref={ref}
+      class={wide ? 'wide' : ''}
+      aria-labelledby={id}
+      onCancel={(e) => {
+        e.preventDefault()
+        onClose()
+      }}
+      onMouseDown={(e) => {
+        if (e.target === ref.current) onClose()
+      }}
+    >
+      <div class="sheet">
+        <header>
+          <h2 id={id}>{title}</h2>
+          <button type="button" class="plain" aria-label={closeLabel} onClick={onClose}>
+            <Icon name="x" />
+          </button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  )
+}

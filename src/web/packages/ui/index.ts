@@ -1,0 +1,6 @@
+export { Avatar, initial } from './avatar'
+export { Crest } from './crest'
+export { Dialog } from './dialog'
+export { Icon, Mark, type IconName } from './icon'
+export { Menu, type MenuItem } from './menu'
+export { Toasts, toast } from './toast'
