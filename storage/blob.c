@@ -271,7 +271,7 @@ int
 kith_blob_open(const struct kith_blobs *b, const struct kith_id *id, int *fd, uint64_t *size)
 {
 	char name[KITH_ID_STR];
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 	int one, r = open_name(b->dir, kith_id_str(id, name), &one, &st);
 
 	if (r != KITH_OK)

@@ -43,13 +43,11 @@ bounded_evidence(struct play *p, int node)
 	struct kith_cursor *c;
 	struct kith_slice k, v;
 	struct kith_txn *t;
-	size_t bytes = 0;
 	int r;
 
 	MUST(kith_store_begin(world_store(p->w, node), false, &t) == KITH_OK);
 	MUST(kith_cursor_open(t, KITH_T_PROOF, &c) == KITH_OK);
 	for (r = kith_cursor_seek(c, kith_slice_of(NULL, 0), false, &k, &v); r == KITH_OK; r = kith_cursor_step(c, false, &k, &v)) {
-		bytes += v.n;
 		if (!p->rolled_back && story_evil(p->story) == 0)
 			play_fail(p, "evidence is bounded, and of the guilty", "node %d has proof of equivocation", node);
 		if (k.n != 4 || v.n > 2 * (KITH_HEADER_MAX + 80))
