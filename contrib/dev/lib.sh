@@ -15,7 +15,7 @@ stage()
 	    --exclude=./aclocal.m4 --exclude=./contrib/build-aux --exclude='./kith-*' --exclude=./kith \
 	    --exclude=./kithd --exclude=./kithctl --no-anchored --exclude='*.o' --exclude='*.a' \
 	    --exclude='*.trs' --exclude='*.log' --exclude=.deps --exclude=.dirstamp \
-	    --exclude=__pycache__ --exclude=node_modules --warning=no-file-changed \
+	    --exclude=__pycache__ --exclude=node_modules --exclude=web.pack --exclude=./src/web/dist --warning=no-file-changed \
 	    -cf - . | tar -C "$1.new" -xf - || return
 	(cd "$1.new" && autoreconf -fi) >"$1.log" 2>&1 || { tail -n 30 "$1.log"; return 1; }
 	rm -rf "$1" && mv "$1.new" "$1"

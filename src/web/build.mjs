@@ -1,12 +1,12 @@
-// Builds the client: node build.mjs [--out DIR] [--pack FILE]
+// Builds the client: node build.mjs [--out DIR] [--pack FILE [--unless-newer]]
 // DIR gets files whose names carry the hash of their bytes, under /a/, and the few that have fixed names.
 import { build } from 'esbuild'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pack } from './scripts/pack.mjs'
 import { check } from './scripts/i18n.mjs'
-import './scripts/icons.mjs'
+import { writeIcons } from './scripts/icons.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const arg = (name, otherwise) => {
@@ -16,6 +16,12 @@ const arg = (name, otherwise) => {
 const out = arg('--out', join(here, 'dist'))
 const archive = arg('--pack', undefined)
 
+const made = /^(node_modules|dist|tests)$|\.gen\.|\.pack|\.log$/
+const newest = (dir) =>
+  Math.max(...readdirSync(dir, { withFileTypes: true }).map((e) => (made.test(e.name) ? 0 : e.isDirectory() ? newest(join(dir, e.name)) : statSync(join(dir, e.name)).mtimeMs)), 0)
+if (process.argv.includes('--unless-newer') && existsSync(archive) && statSync(archive).mtimeMs > newest(here)) process.exit(0)
+
+writeIcons()
 const wrong = check()
 if (wrong.length > 0) {
   console.error(wrong.join('\n'))
@@ -49,4 +55,7 @@ const html = readFileSync(join(here, 'app/index.html'), 'utf8').replace(/\{\{(\w
 writeFileSync(join(out, 'index.html'), html)
 cpSync(join(here, 'app/static'), out, { recursive: true })
 writeFileSync(join(here, 'meta.gen.json'), JSON.stringify(app.metafile))
-if (archive !== undefined) pack(out, archive)
+if (archive !== undefined) {
+  pack(out, archive + '.new')
+  renameSync(archive + '.new', archive)
+}

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The clients' port from the outside: pages, who may call, cookies, WebSockets, what is pushed."""
 import base64
+import gzip
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -135,13 +137,43 @@ class WebSocket:
             return e.args[0] if e.args else 1006
 
 
+def the_client(raw, head):
+    """The web client: one document for every place in it, files that never change, nothing from elsewhere."""
+    policy = head["content-security-policy"]
+    assert "require-trusted-types-for 'script'" in policy and "unsafe" not in policy and "*" not in policy, policy
+    same(head["cache-control"], "no-cache")
+    for place in ("/invite", "/home", "/g/x/y", "/dm/x", "/settings/account"):
+        same((place, ask("GET", place)[2]), (place, raw))
+    files = re.findall(rb'(?:src|href)="(/[^"]*)"', raw)
+    assert len(files) >= 5 and not re.search(rb'(src|href)="(?!/)', raw), files
+    for path in files:
+        path = path.decode()
+        status, head, plain = ask("GET", path)
+        same((path, status), (path, 200))
+        for name in ("br", "gzip"):
+            status, head, small = ask("GET", path, Accept_Encoding=name)
+            same((path, status), (path, 200))
+            if "content-encoding" in head:
+                same((path, head["content-encoding"], head["vary"]), (path, name, "Accept-Encoding"))
+                assert len(small) < len(plain)
+                assert name == "br" or gzip.decompress(small) == plain
+        if path.startswith("/a/"):
+            assert "immutable" in head["cache-control"], head
+    same(ask("GET", "/a/nothing.js")[0], 404)
+    same(ask("GET", "/a/../index.html")[0] in (400, 404), True)
+
+
 def pages():
     status, head, raw = ask("GET", "/")
     same(status, 200)
-    assert b"<h1>n</h1>" in raw and b"/api/docs" in raw and b"<script" not in raw
+    assert b"<style" not in raw and b" style=" not in raw and b"onclick" not in raw
+    if b'id="app"' in raw:
+        the_client(raw, head)
+    else:
+        assert b"<h1>n</h1>" in raw and b"/api/docs" in raw and b"<script" not in raw
+        assert b"kith join" in ask("GET", "/invite")[2]
     assert "default-src 'none'" in head["content-security-policy"], head
     same(head["x-content-type-options"], "nosniff")
-    assert b"kith join" in ask("GET", "/invite")[2]
     for path, kind in (("/kith.css", "text/css"), ("/api/docs", "text/html"), ("/api/docs.css", "text/css"),
                        ("/api/openapi.json", "application/json"), ("/healthz", "text/plain"), ("/readyz", "text/plain"),
                        ("/metrics", "text/plain")):

@@ -12,10 +12,11 @@ const shapes = (name) => {
   ])
 }
 
-const lines = wanted.map((name) => `  ${JSON.stringify(name)}: ${JSON.stringify(shapes(name))},`)
-writeFileSync(
-  here('../packages/ui/icons.gen.ts'),
-  `// Made by scripts/icons.mjs from packages/ui/icons.txt.
+export function writeIcons() {
+  const lines = wanted.map((name) => `  ${JSON.stringify(name)}: ${JSON.stringify(shapes(name))},`)
+  writeFileSync(
+    here('../packages/ui/icons.gen.ts'),
+    `// Made by scripts/icons.mjs from packages/ui/icons.txt.
 export type Shape = readonly [tag: string, attributes: Readonly<Record<string, string>>]
 const all = {
 ${lines.join('\n')}
@@ -23,4 +24,7 @@ ${lines.join('\n')}
 export type IconName = keyof typeof all
 export const icons = all as unknown as Readonly<Record<IconName, readonly Shape[]>>
 `,
-)
+  )
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeIcons()
