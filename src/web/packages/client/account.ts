@@ -10,6 +10,7 @@ import type { Group, Id, Me, Member, Message, Method, Order, Panel, Params, Pres
 
 const TYPING_MS = 5000
 const TYPING_AGAIN_MS = 3000
+const SETTLE_MS = 1000
 
 export interface Unread {
   readonly count: number
@@ -47,6 +48,8 @@ export class Account {
   private cursor: string | undefined
   private lastTyping = 0
   private shown: Id | undefined
+  private ups = 0
+  private stopSettling = (): void => {}
 
   private constructor(
     private readonly env: Env,
@@ -114,6 +117,7 @@ export class Account {
     await this.store.clear()
   }
   end(): void {
+    this.stopSettling()
     this.link.end()
   }
 
@@ -231,6 +235,8 @@ export class Account {
 
   // The socket is open, so that nothing is missed from here on: what happened before?
   private async catchUp(): Promise<void> {
+    this.ups++
+    this.stopSettling()
     try {
       const had = this.cursor
       const s = await this.call('sync', had !== undefined ? { cursor: had } : {})
@@ -257,7 +263,27 @@ export class Account {
     }
   }
 
+  /*
+   * What was pushed is known and need not be told again: some time after the last push the cursor
+   * moves on, if the socket that told it is still there.
+   */
+  private settle(): void {
+    this.stopSettling()
+    this.stopSettling = this.env.later(SETTLE_MS, () => void this.moveCursor().catch(() => undefined))
+  }
+  private async moveCursor(): Promise<void> {
+    const { ups } = this
+    if (this.cursor === undefined || this.phase.value.is !== 'online') return
+    const { cursor } = await this.call('sync', { cursor: this.cursor })
+    this.stopSettling = this.env.later(SETTLE_MS, () => {
+      if (ups !== this.ups || this.phase.value.is !== 'online') return
+      this.cursor = cursor
+      this.save()
+    })
+  }
+
   private take(p: Push): void {
+    if (p.method !== 'typing' && p.method !== 'presence') this.settle()
     switch (p.method) {
       case 'message':
         this.takeMessage(p.params.group, p.params.panel, p.params.message)

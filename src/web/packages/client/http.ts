@@ -18,8 +18,8 @@ export class Http {
 
   async call<M extends Method>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Result<M>> {
     const headers: Record<string, string> = { 'Content-Type': 'application/msgpack' }
-    if (this.token !== undefined) headers['Authorization'] = `Bearer ${this.token}`
-    else headers['X-Kith-Cookie'] = '1'
+    if (this.token !== undefined && this.token !== '') headers['Authorization'] = `Bearer ${this.token}`
+    else if (this.token === undefined) headers['X-Kith-Cookie'] = '1'
     if (this.csrf !== undefined) headers['X-Kith-CSRF'] = this.csrf
     let answer: Response
     let body: unknown

@@ -23,8 +23,9 @@ export interface Pending {
 export class Outbox {
   private readonly list = signal<readonly Pending[]>([])
   readonly pending: ReadonlySignal<readonly Pending[]> = this.list
-  private busy = false
+  private running: Promise<void> | undefined
   private again = false
+  private last = 0
 
   constructor(
     private readonly env: Env,
@@ -37,10 +38,13 @@ export class Outbox {
     const rows = await this.store.all('outbox')
     const here = new Set(this.list.value.map((p) => p.txn))
     this.list.value = [...rows.map(([, v]) => v as Pending).filter((p) => !here.has(p.txn)), ...this.list.value]
+    this.last = Math.max(this.last, ...this.list.value.map((p) => p.at))
   }
 
   async add(group: Id, panel: Id, text: string, reply?: Id): Promise<Pending> {
-    const p: Pending = { txn: this.env.newId(), group, panel, text, at: this.env.now(), ...(reply !== undefined && { reply }) }
+    // one after the other, also within a millisecond and when the clock goes back
+    this.last = Math.max(this.env.now(), this.last + 1)
+    const p: Pending = { txn: this.env.newId(), group, panel, text, at: this.last, ...(reply !== undefined && { reply }) }
     this.list.value = [...this.list.value, p]
     await this.store.put('outbox', this.keyOf(p), p)
     void this.flush()
@@ -60,19 +64,19 @@ export class Outbox {
     if (p !== undefined) await this.drop(p)
   }
 
-  async flush(): Promise<void> {
-    if (this.busy) {
-      this.again = true
-      return
-    }
-    this.busy = true
-    try {
-      do {
-        this.again = false
-        await this.alone(() => this.run())
-      } while (this.again)
-    } finally {
-      this.busy = false
+  // Until everything is said, or has failed for now or for good.
+  flush(): Promise<void> {
+    this.again = true
+    this.running ??= this.runAll().finally(() => {
+      this.running = undefined
+    })
+    return this.running
+  }
+
+  private async runAll(): Promise<void> {
+    while (this.again) {
+      this.again = false
+      await this.alone(() => this.run())
     }
   }
 

@@ -153,7 +153,7 @@ function link(s: string, i: number): Found | undefined {
 }
 
 function url(s: string, i: number): Found | undefined {
-  if (!urlStart.test(s.slice(i, i + 8)) || (i > 0 && word.test(s[i - 1] ?? ''))) return undefined
+  if (!urlStart.test(s.slice(i, i + 8)) || /[A-Za-z0-9_]/.test(s[i - 1] ?? '')) return undefined
   let end = i
   while (end < s.length && end - i < LOOK && !/[\s<>"|]/.test(s[end] ?? '')) end++
   // what ends a sentence is not part of the address; a bracket is if it was opened in it
