@@ -1,6 +1,7 @@
 // Builds the client: node build.mjs [--out DIR] [--pack FILE [--unless-newer]]
 // DIR gets files whose names carry the hash of their bytes, under /a/, and the few that have fixed names.
 import { build } from 'esbuild'
+import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,6 +49,15 @@ const named = {}
 for (const [file, o] of Object.entries(app.metafile.outputs)) {
   if (o.entryPoint !== undefined) named[basename(o.entryPoint).replace(/\..*/, '')] = '/a/' + basename(file)
 }
+const shell = Object.keys(app.metafile.outputs).map((f) => '/a/' + basename(f)).sort()
+await build({
+  ...common,
+  metafile: false,
+  entryPoints: ['app/sw.ts'],
+  outfile: join(out, 'sw.js'),
+  format: 'iife',
+  define: { SHELL: JSON.stringify(shell), VERSION: JSON.stringify(createHash('sha256').update(shell.join()).digest('hex').slice(0, 12)) },
+})
 const html = readFileSync(join(here, 'app/index.html'), 'utf8').replace(/\{\{(\w+)\}\}/g, (_, name) => {
   if (named[name] === undefined) throw new Error(`index.html names '${name}', which is not built`)
   return named[name]

@@ -25,6 +25,7 @@ export function Field({ label, hint, value, onValue, type = 'text', required = f
     value,
     required,
     maxLength,
+    autoFocus: focus,
     autoComplete: autocomplete,
     ...(minLength !== undefined && { minLength }),
     ...(hint !== undefined && { 'aria-describedby': `${id}-hint` }),

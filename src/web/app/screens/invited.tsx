@@ -4,6 +4,7 @@ import { Icon } from '@kith/ui'
 import { t } from '../lib/i18n'
 import { fromAddress, invitation, keepInvitation } from '../lib/invitation'
 import { go } from '../router'
+import { pathOf } from './place'
 
 // Signed in and with an invitation: it is used at once.
 export function Invited({ a }: { a: Account }) {
@@ -23,7 +24,8 @@ export function Invited({ a }: { a: Account }) {
           return
         }
         await a.loadGroups()
-        go(`/g/${joined.group}`, true)
+        const group = a.group(joined.group)
+        go(group !== undefined ? pathOf(group, group.panels.find((p) => p.kind !== 'folder')?.id) : '/home', true)
       },
       (e: unknown) => {
         keepInvitation(undefined)

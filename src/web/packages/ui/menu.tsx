@@ -8,12 +8,13 @@ export interface MenuItem {
   readonly do: () => void
 }
 
-// A menu at a place of the window; arrows go through it, Escape and a press beside it close it.
+// A menu at a place of the window, above everything; arrows go through it, Escape and a press beside it close it.
 export function Menu({ items, x, y, label, onClose }: { items: readonly MenuItem[]; x: number; y: number; label: string; onClose: () => void }) {
   const ref = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
     const m = ref.current
     if (m === null) return
+    if (!m.matches(':popover-open')) m.showPopover()
     const box = m.getBoundingClientRect()
     m.style.left = `${Math.max(8, Math.min(x, innerWidth - box.width - 8))}px`
     m.style.top = `${Math.max(8, Math.min(y, innerHeight - box.height - 8))}px`
@@ -40,6 +41,7 @@ export function Menu({ items, x, y, label, onClose }: { items: readonly MenuItem
       ref={ref}
       class="menu"
       role="menu"
+      popover="manual"
       aria-label={label}
       onKeyDown={(e) => {
         if (e.key === 'Escape') onClose()

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import type { Account, Group, Message, Panel, Timeline } from '@kith/client'
+import type { Account, Group, Message, Panel } from '@kith/client'
 import { Icon } from '@kith/ui'
 import { t } from '../../lib/i18n'
 import { membersShown, open, showMembers } from '../open'
@@ -12,11 +12,10 @@ export type Aside = { readonly is: 'reply' | 'edit'; readonly to: Message }
 
 // One panel: its head, its messages, who is writing, and the place to write.
 export function Chat({ a, group, panel }: { a: Account; group: Group; panel: Panel }) {
-  const [timeline, setTimeline] = useState<Timeline>(() => a.timeline(group.id, panel.id))
+  const timeline = a.timeline(group.id, panel.id)
   const [aside, setAside] = useState<Aside | undefined>(undefined)
   useEffect(() => {
     setAside(undefined)
-    setTimeline(a.timeline(group.id, panel.id))
     void a.show(group.id, panel.id)
     return () => a.hide(panel.id)
   }, [a, group.id, panel.id])
