@@ -263,11 +263,11 @@ kith_api_panel_new(struct kith_call *c)
 	int r = act_begin(c, &a, KITH_K_PANEL_CREATE);
 
 	if (kind.n == 0 || kith_slice_is(kind, "chat"))
-		a.op.panel_kind = 0;
+		a.op.panel_kind = KITH_PANEL_CHAT;
 	else if (kith_slice_is(kind, "announcement"))
-		a.op.panel_kind = 1;
+		a.op.panel_kind = KITH_PANEL_ANNOUNCEMENT;
 	else if (kith_slice_is(kind, "folder"))
-		a.op.panel_kind = 2;
+		a.op.panel_kind = KITH_PANEL_FOLDER;
 	else if (r == KITH_OK)
 		r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "kind: chat, announcement or folder");
 	act_has(&a, KITH_OP_PANEL_KIND);

@@ -18,6 +18,11 @@ struct channel {                /* what a connection hears */
 	struct kith_id channel, group;
 };
 
+struct moved {                  /* a group in which something changed for those who listen */
+	struct kith_id group;
+	bool channels;          /* also what its people here may hear */
+};
+
 struct conn {
 	uint64_t conn;
 	struct kith_session session;
@@ -69,7 +74,7 @@ struct kith_engine {
 	struct kith_out *out;
 	struct kith_changes changes;            /* of the batch at hand */
 	size_t noticed;                         /* how many of them have been acted on */
-	KITH_VEC(struct kith_id) moved;         /* groups whose listeners must be looked at anew */
+	KITH_VEC(struct moved) moved;           /* groups whose listeners have something to hear, each once */
 	KITH_VEC(struct want) wants;            /* history to ask for at the end of the batch */
 	int failed;                             /* first fatal error inside a callback */
 

@@ -158,43 +158,17 @@ engine_conn_down(struct kith_engine *e, uint64_t conn)
 		engine_conn_free(c);
 }
 
-/* Somebody's membership or rights, or a group's state, changed: reverse index, and channels at the end of the batch. */
-int
-engine_member_changed(struct kith_engine *e, const struct kith_change *ch)
+static int
+once(struct kith_engine *e, bool channels, const struct kith_id *group)
 {
-	struct kith_group *g = engine_group(e, &ch->group, false);
-	struct kith_account a;
-	struct kith_member m;
-	uint8_t key[65];
-	int r;
+	size_t i;
 
-	if (ch->what == KITH_C_STATE)
-		return kith_vec_push(&e->moved, ch->group);
-	r = kith_account_get(e->t, &ch->id, &a);
-	if (r == KITH_E_NOTFOUND)
-		return KITH_OK;
-	if (r != KITH_OK)
-		return r;
-	memcpy(key, ch->id.b, 32);
-	key[32] = 'g';
-	memcpy(key + 33, ch->group.b, 32);
-	if (g != NULL && kith_group_member(g, &ch->id, &m) == KITH_OK && m.member)
-		r = kith_txn_put(e->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_slice_of(NULL, 0));
-	else
-		r = kith_txn_del(e->t, KITH_T_USER, kith_slice_of(key, sizeof(key)));
-	if (r != KITH_OK && r != KITH_E_NOTFOUND)
-		return r;
-	return kith_vec_push(&e->moved, ch->group);
-}
-
-static bool
-moved_before(const struct kith_engine *e, size_t i)
-{
-	for (size_t k = 0; k < i; k++) {
-		if (kith_id_eq(&e->moved.v[k], &e->moved.v[i]))
-			return true;
-	}
-	return false;
+	for (i = 0; i < e->moved.n && !kith_id_eq(&e->moved.v[i].group, group); i++)
+		;
+	if (i == e->moved.n && kith_vec_push(&e->moved, ((struct moved){ .group = *group })) != KITH_OK)
+		return KITH_E_NOMEM;
+	e->moved.v[i].channels = e->moved.v[i].channels || channels;
+	return KITH_OK;
 }
 
 int
@@ -203,11 +177,11 @@ engine_rechannel(struct kith_engine *e)
 	int r = KITH_OK;
 
 	for (size_t i = 0; r == KITH_OK && i < e->moved.n; i++) {
-		struct kith_id id = e->moved.v[i];
+		struct kith_id id = e->moved.v[i].group;
 		size_t it = 0;
 		void *v;
 
-		if (moved_before(e, i) || engine_group(e, &id, false) == NULL)
+		if (!e->moved.v[i].channels || engine_group(e, &id, false) == NULL)
 			continue;
 		while (r == KITH_OK && kith_map_next(e->conns, &it, NULL, &v))
 			r = channels_of_group(e, v, &id);
@@ -316,8 +290,9 @@ tell_message(struct kith_engine *e, const struct kith_change *ch)
 	return r;
 }
 
+/* To everybody in it, or to one person alone. */
 static int
-tell_group(struct kith_engine *e, const struct kith_id *group)
+tell_group(struct kith_engine *e, const struct kith_id *group, const struct kith_id *uid)
 {
 	struct kith_buf b;
 	int r;
@@ -327,9 +302,42 @@ tell_group(struct kith_engine *e, const struct kith_id *group)
 	kith_put_key_id(&b, "group", group);
 	r = kith_buf_err(&b);
 	if (r == KITH_OK)
-		r = push(e, group, NULL, "group", kith_buf_slice(&b));
+		r = push(e, uid == NULL ? group : NULL, uid, "group", kith_buf_slice(&b));
 	kith_buf_fini(&b);
-	return r == KITH_OK ? remember(e, group, &kith_id_none, &kith_id_none, KITH_SEEN_GROUP) : r;
+	return r == KITH_OK && uid == NULL ? remember(e, group, &kith_id_none, &kith_id_none, KITH_SEEN_GROUP) : r;
+}
+
+/* Somebody's membership or rights, or a group's state, changed: reverse index, and channels at the end of the batch. */
+int
+engine_member_changed(struct kith_engine *e, const struct kith_change *ch)
+{
+	struct kith_group *g = engine_group(e, &ch->group, false);
+	struct kith_account a;
+	struct kith_member m;
+	uint8_t key[65];
+	bool in;
+	int r;
+
+	if (ch->what == KITH_C_STATE)
+		return once(e, true, &ch->group);
+	r = kith_account_get(e->t, &ch->id, &a);
+	if (r == KITH_E_NOTFOUND)
+		return once(e, false, &ch->group);      /* they listen elsewhere; ours are told who came and went */
+	if (r != KITH_OK)
+		return r;
+	memcpy(key, ch->id.b, 32);
+	key[32] = 'g';
+	memcpy(key + 33, ch->group.b, 32);
+	in = g != NULL && kith_group_member(g, &ch->id, &m) == KITH_OK && m.member;
+	if (in)
+		r = kith_txn_put(e->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_slice_of(NULL, 0));
+	else
+		r = kith_txn_del(e->t, KITH_T_USER, kith_slice_of(key, sizeof(key)));
+	if (r != KITH_OK && r != KITH_E_NOTFOUND)
+		return r;
+	/* who is out hears it from no channel of the group */
+	r = in ? KITH_OK : tell_group(e, &ch->group, &ch->id);
+	return r == KITH_OK ? once(e, true, &ch->group) : r;
 }
 
 int
@@ -359,10 +367,10 @@ engine_tell_clients(struct kith_engine *e)
 		}
 	}
 	for (size_t i = 0; r == KITH_OK && i < e->moved.n; i++) {
-		struct kith_id id = e->moved.v[i];
+		struct kith_id id = e->moved.v[i].group;
 
-		if (!moved_before(e, i) && engine_group(e, &id, false) != NULL)
-			r = tell_group(e, &id);
+		if (engine_group(e, &id, false) != NULL)
+			r = tell_group(e, &id, NULL);
 	}
 	return r;
 }

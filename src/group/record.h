@@ -139,6 +139,8 @@ enum kith_op_key {
 	KITH_OP_MAX_
 };
 
+enum { KITH_PANEL_CHAT, KITH_PANEL_ANNOUNCEMENT, KITH_PANEL_FOLDER, KITH_PANEL_WEB };
+
 struct kith_op {
 	uint64_t has;                           /* bit per key */
 	struct kith_id role, cut, panel, who_user, who_role, invite, node, target, parent, node_record, doc, set, scope, state;

@@ -155,8 +155,8 @@ overridden(struct look *k, const char *perm, bool entering)
 	return some_role(k, ASK_ALLOWED, perm, false) ? 1 : 0;
 }
 
-static bool
-is_private(struct look *k)
+static unsigned
+panel_made(struct look *k)
 {
 	uint8_t key[KITH_ID_BYTES + 1 + KITH_ID_BYTES];
 	struct kith_slice v;
@@ -168,7 +168,7 @@ is_private(struct look *k)
 	r = kith_txn_get(k->t, KITH_T_GROUP, kith_slice_of(key, sizeof(key)), &v);
 	if (r != KITH_OK && r != KITH_E_NOTFOUND)
 		k->err = r;
-	return r != KITH_E_NOTFOUND;
+	return r == KITH_OK && v.n == 1 ? v.p[0] : 0;
 }
 
 /* As kith_may_speak decides for a record. */
@@ -176,6 +176,7 @@ static bool
 may(struct look *k)
 {
 	bool speaks = kith_perm_speaks(k->perm);
+	unsigned made = 0;
 	int said;
 
 	if (k->panel != NULL && !fact_on(k, KITH_F_PANEL, k->panel, NULL, NULL))
@@ -186,7 +187,8 @@ may(struct look *k)
 	    (k->panel != NULL && !fact_on(k, KITH_F_PANEL_OPEN, k->panel, NULL, NULL))))
 		return false;
 	if (k->panel != NULL) {
-		if (is_private(k)) {
+		made = panel_made(k);
+		if (made & KITH_PANEL_PRIVATE) {
 			if (overridden(k, KITH_PERM_VIEW, true) <= 0)
 				return false;
 			if (strcmp(k->perm, KITH_PERM_VIEW) == 0)
@@ -198,7 +200,7 @@ may(struct look *k)
 		if (said > 0)
 			return true;
 	}
-	return some_role(k, ASK_PERM, k->perm, false);
+	return some_role(k, ASK_PERM, k->perm, (made & KITH_PANEL_BY_ROLE) != 0 && strcmp(k->perm, KITH_PERM_SEND) == 0);
 }
 
 bool

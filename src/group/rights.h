@@ -23,8 +23,9 @@ bool kith_rights_may(struct kith_txn *t, const struct kith_id *group, const stru
  *   KITH_T_FACT    group, fact key -> bool; only facts that differ from kith_fact_default
  *   KITH_T_GROUP   group -> [1, kind, joins, members, nodes, state hash, rules version]
  *                  group, 'r', object, key -> id of the act that holds the register
- *                  group, 'p', panel -> nothing: a private panel
+ *                  group, 'p', panel -> one byte of the bits below; panels that have none have no row
  */
+enum { KITH_PANEL_PRIVATE = 1, KITH_PANEL_BY_ROLE = 2 /* an announcement panel: implicit roles do not speak */ };
 struct kith_roster_row {
 	struct kith_id membership, doc, node;
 	uint64_t clock;

@@ -402,21 +402,23 @@ overridden(struct reading *q, const struct kith_id *uid, const struct kith_id *p
 	return some_role(q, KITH_F_ALLOWED, panel, perm, true, false) ? 1 : 0;
 }
 
-/* Made private by a creation that the reader has in sight. */
-static bool
-is_private(const struct reading *q, const struct panel *p)
+/* What the creations that the reader has in sight made of the panel. */
+static void
+panel_made(const struct reading *q, const struct panel *p, bool *is_private, bool *by_role)
 {
 	const struct kith_act *e;
 	size_t i;
 
+	*is_private = *by_role = false;
 	for (i = 0; p != NULL && i < p->creates.n; i++) {
 		e = kith_authority_at(q->g->a, p->creates.v[i]);
-		if (e->op == NULL || !e->op->private_)
+		if (e->op == NULL || (!e->op->private_ && e->op->panel_kind != KITH_PANEL_ANNOUNCEMENT))
 			continue;
-		if (q->view != NULL ? kith_view_seen(q->view, e->index) : kith_front_saw(q->g, q->front, e->index))
-			return true;
+		if (q->view != NULL ? !kith_view_seen(q->view, e->index) : !kith_front_saw(q->g, q->front, e->index))
+			continue;
+		*is_private = *is_private || e->op->private_;
+		*by_role = *by_role || e->op->panel_kind == KITH_PANEL_ANNOUNCEMENT;
 	}
-	return false;
 }
 
 bool
@@ -424,7 +426,7 @@ kith_may_speak(struct reading *q, const struct kith_id *uid, bool guest, const s
     const char **why)
 {
 	struct panel *p = panel == NULL ? NULL : kith_group_panel(q->g, panel, false);
-	bool speaking = kith_perm_speaks(perm);
+	bool speaking = kith_perm_speaks(perm), is_private, by_role;
 	int said;
 
 	*why = "panel";
@@ -441,9 +443,10 @@ kith_may_speak(struct reading *q, const struct kith_id *uid, bool guest, const s
 	*why = "permission";
 	if (!roles_held(q, uid, guest))
 		return false;
+	panel_made(q, p, &is_private, &by_role);
 	if (panel != NULL) {
 		/* what roles may do elsewhere says nothing in a private one: there one must be let in */
-		if (is_private(q, p)) {
+		if (is_private) {
 			if (overridden(q, uid, panel, KITH_PERM_VIEW, true) <= 0)
 				return false;
 			if (strcmp(perm, KITH_PERM_VIEW) == 0)
@@ -455,7 +458,8 @@ kith_may_speak(struct reading *q, const struct kith_id *uid, bool guest, const s
 		if (said > 0)
 			return true;
 	}
-	return some_role(q, KITH_F_ROLE_PERM, NULL, perm, true, false);
+	/* and being a member gives no word in an announcement panel: that takes a role, or an allowance */
+	return some_role(q, KITH_F_ROLE_PERM, NULL, perm, true, by_role && strcmp(perm, KITH_PERM_SEND) == 0);
 }
 
 bool

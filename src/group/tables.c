@@ -107,24 +107,35 @@ put_panel_set(struct flush *k, const struct kith_op *op)
 	put_perms(k, KITH_F_ALLOWED, &op->panel, who, op->perms, op->n_perms);
 }
 
-/* A private panel keeps out the implicit roles; and readers are told that it is one. */
+/* A private panel keeps out the implicit roles, in an announcement panel they do not speak; and readers are told. */
 static void
-put_private(struct flush *k, const struct kith_id *panel)
+put_panel_create(struct flush *k, const struct kith_id *panel, const struct kith_op *op)
 {
 	static const struct kith_id *const roles[] = { &kith_role_member, &kith_role_guest, &kith_role_follower };
 	const struct kith_slice view = kith_slice_str(KITH_PERM_VIEW);
-	uint8_t key[KITH_ID_BYTES + 1 + KITH_ID_BYTES];
+	uint8_t key[KITH_ID_BYTES + 1 + KITH_ID_BYTES], value = 0;
+	struct kith_slice before;
 	size_t i;
 
-	for (i = 0; i < 3; i++) {
+	put_one(k, KITH_F_PANEL, panel);
+	if (op->private_)
+		value |= KITH_PANEL_PRIVATE;
+	if (op->panel_kind == KITH_PANEL_ANNOUNCEMENT)
+		value |= KITH_PANEL_BY_ROLE;
+	if (value == 0)
+		return;
+	for (i = 0; op->private_ && i < 3; i++) {
 		put_perms(k, KITH_F_NOT_DENIED, panel, roles[i], &view, 1);
 		put_perms(k, KITH_F_ALLOWED, panel, roles[i], &view, 1);
 	}
 	memcpy(key, k->g->id.b, KITH_ID_BYTES);
 	key[KITH_ID_BYTES] = 'p';
 	memcpy(key + KITH_ID_BYTES + 1, panel->b, KITH_ID_BYTES);
+	/* another creation may have adopted the same scope */
+	if (k->err == KITH_OK && kith_txn_get(k->t, KITH_T_GROUP, kith_slice_of(key, sizeof(key)), &before) == KITH_OK && before.n == 1)
+		value |= before.p[0];
 	if (k->err == KITH_OK)
-		k->err = kith_txn_put(k->t, KITH_T_GROUP, kith_slice_of(key, sizeof(key)), kith_slice_of("", 1));
+		k->err = kith_txn_put(k->t, KITH_T_GROUP, kith_slice_of(key, sizeof(key)), kith_slice_of(&value, 1));
 }
 
 /* The facts that an act writes, as A13 lists them. */
@@ -175,9 +186,7 @@ put_act(struct flush *k, const struct kith_act *e)
 		put_people(k, KITH_F_VOICE, op->users, op->n_users, NULL);
 		break;
 	case KITH_K_PANEL_CREATE:
-		put_one(k, KITH_F_PANEL, &e->panel_or_role);
-		if (op->private_)
-			put_private(k, &e->panel_or_role);
+		put_panel_create(k, &e->panel_or_role, op);
 		break;
 	case KITH_K_PANEL_DELETE:
 		put_one(k, KITH_F_PANEL, &op->panel);

@@ -491,6 +491,7 @@ static void
 people_hear_of_what_they_may_see(void **state)
 {
 	struct world *w = world_new(10);
+	size_t before;
 	struct person ada, ben;
 	struct place g;
 	const char *first[1];
@@ -504,7 +505,12 @@ people_hear_of_what_they_may_see(void **state)
 	world_run(w, 2000);
 	new_group(w, &ada, "home", "invite", &g);
 	world_connect(w, &ben, NULL);
+	world_connect(w, &ada, NULL);
+	world_run(w, 1000);
+	before = world_pushes(w, 0, "group");
 	join(w, &ben, &g);
+	world_run(w, 1000);
+	assert_true(world_pushes(w, 0, "group") > before);      /* who lives elsewhere came in */
 	say(w, &ada, &g, "x", NULL);
 	world_run(w, 1000);
 	assert_true(world_pushes(w, 1, "message") >= 1);

@@ -7,7 +7,7 @@
 struct scene {
 	struct town *w;
 	struct resident *ann, *bob, *gus;       /* ann founds; bob lives at house 1, and gus, a guest */
-	struct kith_id role, room, closed;      /* a role, a private panel, another panel */
+	struct kith_id role, room, closed, news;        /* a role, a private panel, another panel, one for announcements */
 };
 
 static const char *const perms[] = { "panel.view", "message.send", "message.react", "message.pin", "message.remove", "invite.create",
@@ -16,7 +16,7 @@ static const char *const perms[] = { "panel.view", "message.send", "message.reac
 static struct scene
 begin(void)
 {
-	static const char *const can[] = { "invite.create", "message.pin", "message.remove" };
+	static const char *const can[] = { "invite.create", "message.pin", "message.remove", "message.send" };
 	struct scene s;
 
 	s.w = town_new(2);
@@ -28,9 +28,10 @@ begin(void)
 	(void)town_join(s.w, 1, s.bob);
 	(void)town_join(s.w, 1, s.gus);
 	town_carry_all(s.w);
-	s.role = town_role(s.w, 0, s.ann, 50, can, 3);
+	s.role = town_role(s.w, 0, s.ann, 50, can, 4);
 	s.room = town_panel(s.w, 0, s.ann, true);
 	s.closed = town_panel(s.w, 0, s.ann, false);
+	s.news = town_announcements(s.w, 0, s.ann);
 	return s;
 }
 
@@ -39,14 +40,14 @@ static void
 assert_agree(struct scene *s)
 {
 	struct house *h = &s->w->at[0];
-	const struct kith_id *panels[] = { NULL, &s->w->hall, &s->room, &s->closed, &s->role };
+	const struct kith_id *panels[] = { NULL, &s->w->hall, &s->room, &s->closed, &s->news, &s->role };
 	struct kith_id nobody = kit_id("nobody"), *uid;
 	size_t p, i, k;
 
 	town_batch(s->w, 0);
 	for (p = 0; p <= s->w->n_people; p++) {
 		uid = p < s->w->n_people ? &s->w->person[p].uid : &nobody;
-		for (i = 0; i < 5; i++)
+		for (i = 0; i < sizeof(panels) / sizeof(panels[0]); i++)
 			for (k = 0; k < sizeof(perms) / sizeof(perms[0]); k++)
 				if (kith_group_may(h->g, uid, panels[i], perms[k]) != kith_rights_may(h->t, &s->w->group, uid, panels[i], perms[k]))
 					fail_msg("person %zu, panel %zu, %s", p, i, perms[k]);
@@ -177,6 +178,30 @@ into_a_private_panel_one_must_be_let(void **state)
 }
 
 static void
+announcing_takes_a_role_or_an_allowance(void **state)
+{
+	struct scene s = begin();
+
+	(void)state;
+	assert_true(may(&s, s.ann, &s.news, "message.send"));
+	assert_true(may(&s, s.bob, &s.news, "panel.view"));
+	assert_true(may(&s, s.bob, &s.news, "message.react"));
+	assert_false(may(&s, s.bob, &s.news, "message.send"));
+	(void)town_grant(s.w, 0, s.ann, &s.role, s.bob, true);
+	assert_true(may(&s, s.bob, &s.news, "message.send"));
+	(void)town_override(s.w, 0, s.ann, &s.news, &s.role, NULL, "message.send", 2);
+	assert_false(may(&s, s.bob, &s.news, "message.send"));
+	(void)town_override(s.w, 0, s.ann, &s.news, NULL, s.bob, "message.send", 1);
+	assert_true(may(&s, s.bob, &s.news, "message.send"));
+	(void)town_override(s.w, 0, s.ann, &s.news, NULL, s.bob, "message.send", 0);
+	(void)town_grant(s.w, 0, s.ann, &s.role, s.bob, false);
+	(void)town_override(s.w, 0, s.ann, &s.news, &kith_role_member, NULL, "message.send", 1);
+	assert_true(may(&s, s.bob, &s.news, "message.send"));
+	assert_false(may(&s, s.gus, &s.news, "message.send"));
+	end(&s);
+}
+
+static void
 whoever_is_no_longer_a_member_may_nothing_from_the_same_commit_on(void **state)
 {
 	struct scene s = begin();
@@ -295,6 +320,7 @@ main(void)
 		TOWN(mutes_and_closed_panels_silence_and_do_not_blind),
 		TOWN(denial_beats_allowance_and_the_person_beats_the_roles),
 		TOWN_BOTH(into_a_private_panel_one_must_be_let),
+		TOWN_BOTH(announcing_takes_a_role_or_an_allowance),
 		TOWN(whoever_is_no_longer_a_member_may_nothing_from_the_same_commit_on),
 		TOWN(the_groups_row_says_what_it_is),
 		TOWN_BOTH(rights_agree_after_whatever_happens),

@@ -432,6 +432,14 @@ town_panel(struct town *w, size_t house, const struct resident *by, bool private
 }
 
 struct kith_id
+town_announcements(struct town *w, size_t house, const struct resident *by)
+{
+	const struct kith_op op = { .has = KITH_OP_BIT(KITH_OP_PANEL_KIND), .panel_kind = KITH_PANEL_ANNOUNCEMENT };
+
+	return town_act(w, house, by, NULL, KITH_K_PANEL_CREATE, &op);
+}
+
+struct kith_id
 town_ban(struct town *w, size_t house, const struct resident *by, const struct resident *whom)
 {
 	const struct kith_op op = town_op_users(0, whom);

@@ -85,6 +85,7 @@ struct kith_id town_grant(struct town *w, size_t house, const struct resident *b
 struct kith_id town_override(struct town *w, size_t house, const struct resident *by, const struct kith_id *panel,
     const struct kith_id *role, const struct resident *who, const char *perm, uint64_t effect);
 struct kith_id town_panel(struct town *w, size_t house, const struct resident *by, bool private_);
+struct kith_id town_announcements(struct town *w, size_t house, const struct resident *by);
 struct kith_id town_on(struct town *w, size_t house, const struct resident *by, uint32_t kind, const struct kith_id *target);
 struct kith_id town_ban(struct town *w, size_t house, const struct resident *by, const struct resident *whom);
 struct kith_id town_kick(struct town *w, size_t house, const struct resident *by, const struct resident *whom);
