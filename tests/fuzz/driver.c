@@ -12,6 +12,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 __attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
+/* How many damaged copies a slow target takes of its whole corpus; the others take DAMAGED_MAX cut and as many changed of each file. */
+extern const size_t kith_fuzz_damaged __attribute__((weak));
 
 enum { FILE_MAX = 4 << 20, DAMAGED_MAX = 256 };
 
@@ -41,13 +43,13 @@ run(const uint8_t *data, size_t n)
 }
 
 static void
-run_damaged(uint8_t *data, size_t n)
+run_damaged(uint8_t *data, size_t n, size_t most)
 {
-	size_t step = n / DAMAGED_MAX + 1, i;
+	size_t step = n / most + 1, i;
 
 	for (i = 0; i < n; i += step)
 		run(data, i);
-	for (i = 0; n > 0 && i < DAMAGED_MAX; i++) {
+	for (i = 0; n > 0 && i < most; i++) {
 		size_t at = (size_t)(rnd() % n);
 		uint8_t was = data[at];
 
@@ -58,7 +60,7 @@ run_damaged(uint8_t *data, size_t n)
 }
 
 static int
-run_file(const char *path, int damage)
+run_file(const char *path, size_t damaged)
 {
 	uint8_t *data = malloc(FILE_MAX);
 	FILE *f = fopen(path, "rb");
@@ -74,8 +76,8 @@ run_file(const char *path, int damage)
 	n = fread(data, 1, FILE_MAX, f);
 	fclose(f);
 	run(data, n);
-	if (damage)
-		run_damaged(data, n);
+	if (damaged > 0)
+		run_damaged(data, n, damaged);
 	free(data);
 	return 0;
 }
@@ -86,6 +88,7 @@ run_corpus(const char *name)
 	const char *top = getenv("KITH_SRCDIR");
 	char dir[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
 	struct dirent **list = NULL;
+	size_t damaged = DAMAGED_MAX;
 	int n, i, files = 0;
 
 	if (strncmp(name, "fuzz_", 5) == 0)
@@ -95,12 +98,14 @@ run_corpus(const char *name)
 	fflush(stdout);
 	run((const uint8_t *)"", 0);
 	n = scandir(dir, &list, NULL, alphasort);
+	if (&kith_fuzz_damaged != NULL && n > 0)
+		damaged = kith_fuzz_damaged / (2 * (size_t)n) + 1;
 	for (i = 0; i < n; i++) {
 		if (list[i]->d_name[0] != '.') {
 			snprintf(path, sizeof(path), "%s/%s", dir, list[i]->d_name);
 			if (getenv("KITH_FUZZ_VERBOSE") != NULL)
 				fprintf(stderr, "%s\n", path);
-			if (run_file(path, 1) == 0)
+			if (run_file(path, damaged) == 0)
 				files++;
 		}
 		free(list[i]);

@@ -13,6 +13,8 @@
 #include "tests/sim/net.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern const size_t kith_fuzz_damaged;
+const size_t kith_fuzz_damaged = 10000;         /* each is frames between whole nodes */
 
 enum { LIVES = 300, FRAMES = 16, PATIENT = 64 };
 
