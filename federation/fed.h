@@ -477,6 +477,8 @@ int kith_fed_send_objects(struct kith_fed *f, struct fed_member *m, uint64_t req
 int kith_fed_claim(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next);
 int kith_fed_queue_feed(struct fed_group *g, uint32_t feed);
 int kith_fed_pull(struct kith_fed *f, struct fed_group *g);      /* ask for what is due */
+/* Bodies that nobody could give before may be had from whoever came now. */
+int kith_fed_want_bodies(struct kith_fed *f, struct fed_member *m);
 int kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missings *ms);
 struct fed_request *kith_fed_request(struct kith_fed *f, uint64_t id, const struct fed_link *l);
 int kith_fed_ask_history(struct kith_fed *f, struct fed_group *g, const struct kith_id *panel, uint64_t before, uint32_t limit);

@@ -247,6 +247,8 @@ kith_fed_member_make(struct kith_fed *f, struct fed_group *g, struct fed_link *l
 	}
 	if (m->link != l) {
 		r = kith_vec_push(&l->members, m);
+		if (r == KITH_OK)
+			r = kith_fed_want_bodies(f, m);
 		if (r != KITH_OK)
 			return r;
 		m->link = l;

@@ -17,7 +17,6 @@
 #define MISSING_TRIES 6
 #define LET_DOWN_MAX 255u
 #define OTHERS_TRIES 16
-#define MISSING_BODY 2                  /* struct kith_missing: what kind it is */
 #define HISTORY_TRIES 3
 #define PARKED_MS 20000u
 
@@ -238,8 +237,8 @@ kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missin
 
 		x = kith_map_get(g->missing, kith_id_slice(&w->id));
 		/* it was asked for by name, and has come without its body */
-		if (x != NULL && x->object == 0 && w->object == MISSING_BODY) {
-			x->object = MISSING_BODY;
+		if (x != NULL && x->object == 0 && w->object == KITH_MISSING_BODY) {
+			x->object = KITH_MISSING_BODY;
 			x->tries = 0;
 			x->next_ms = f->now.mono_ms + MISSING_WAIT_MS;
 			if (x->next_ms < g->queue_ms)
@@ -262,6 +261,19 @@ kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missin
 		if (x->next_ms < g->queue_ms)
 			g->queue_ms = x->next_ms;
 	}
+	return r;
+}
+
+int
+kith_fed_want_bodies(struct kith_fed *f, struct fed_member *m)
+{
+	struct kith_missings wanted = { { NULL, 0, 0 } };
+	struct kith_group *kg = kith_fed_open_group(f, m->g);
+	int r = kg == NULL ? KITH_OK : kith_group_bodies_wanted(kg, f->t, MISSING_MAX / 2, &wanted);
+
+	if (r == KITH_OK && wanted.list.n > 0)
+		r = kith_fed_want(f, m, &wanted);
+	kith_vec_fini(&wanted.list);
 	return r;
 }
 
@@ -300,25 +312,6 @@ send_names(struct kith_fed *f, struct fed_request *q)
 	return kith_fed_send(f, q->link, q->what == ASK_IDS ? KITH_FR_WANT_IDS : KITH_FR_WANT_OBJECTS);
 }
 
-/* Or nothing is there that a body could be asked for. */
-static int
-is_body_here(struct kith_fed *f, const struct fed_missing *x, bool *here)
-{
-	struct kith_slice body;
-	uint32_t state = 0;
-	uint64_t pos;
-	int r = kith_ledger_find(f->t, &x->id, &pos);
-
-	*here = true;
-	if (r == KITH_OK)
-		r = kith_ledger_state_get(f->t, pos, &state);
-	if (r == KITH_OK && (state & (KITH_S_RECALLED | KITH_S_REMOVED | KITH_S_REJECTED)) == 0) {
-		r = kith_ledger_body_get(f->t, pos, &body);
-		*here = r == KITH_OK;
-	}
-	return r == KITH_E_NOTFOUND ? KITH_OK : r;
-}
-
 static int
 is_here(struct kith_fed *f, const struct fed_missing *x, bool *here)
 {
@@ -326,8 +319,11 @@ is_here(struct kith_fed *f, const struct fed_missing *x, bool *here)
 	uint64_t pos;
 	int r;
 
-	if (x->object == MISSING_BODY)
-		return is_body_here(f, x, here);
+	if (x->object == KITH_MISSING_BODY) {
+		r = kith_body_lacks(f->t, &x->id, here);
+		*here = !*here;
+		return r;
+	}
 	if (x->object == 0) {
 		r = kith_ledger_find(f->t, &x->id, &pos);
 		*here = r == KITH_OK;
@@ -422,7 +418,7 @@ pull_bodies(struct kith_fed *f, struct fed_group *g)
 
 	while (r == KITH_OK && kith_map_next(g->missing, &it, NULL, &v)) {
 		x = v;
-		if (x->object != MISSING_BODY)
+		if (x->object != KITH_MISSING_BODY)
 			continue;
 		if (x->next_ms > f->now.mono_ms) {
 			if (x->next_ms < g->queue_ms)

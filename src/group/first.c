@@ -574,27 +574,44 @@ look(struct look *k)
 	return may(k);
 }
 
+/*
+ * Of a rejected record, whatever the reason: it has a place in its feed only on top of what is before it there. While that is
+ * missing there is a gap; one that will never have a place is not kept, or nodes would differ in what nobody can ask for.
+ */
+static int
+has_place(struct look *k)
+{
+	const struct kith_record *r = k->r;
+	struct held h;
+	int e;
+
+	if (r->seq == 0 || kith_id_is_none(&r->prev)) {
+		k->v->astray = r->seq != 0 || !kith_id_is_none(&r->prev);
+		return KITH_OK;
+	}
+	e = kith_find(k->g, k->t, &r->prev, &h);
+	if (e != KITH_OK)
+		return e;
+	k->v->astray = h.as != HELD_NOT && ((h.as != HELD_RECORD && h.as != HELD_PARKED) || !same_feed(&h.rec, r) || h.rec.seq + 1 != r->seq);
+	k->v->gap = !k->v->astray && (h.as != HELD_RECORD || h.first == FIRST_WAITING);
+	if (k->v->gap)
+		need(k, &r->prev, 0);
+	return KITH_OK;
+}
+
 int
 kith_first(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, const struct kith_op *op, struct feed *f,
     struct verdict *v)
 {
 	struct look k = { .g = g, .t = t, .r = r, .op = op, .f = f, .v = v };
-	struct held h;
 	int e;
 
 	memset(v, 0, offsetof(struct verdict, need));
 	v->n_needs = 0;
 	v->first = FIRST_WAITING;
 	e = look(&k);
-	/* refused for another reason: it still has no place in its feed while what is before it is missing */
-	if (e == KITH_OK && v->first == FIRST_REJECTED && r->seq > 0 &&
-	    !(f != NULL && kith_id_eq(&r->prev, &f->l.tip))) {
-		e = kith_find(g, t, &r->prev, &h);
-		v->gap = e == KITH_OK && (h.as == HELD_NOT || h.as == HELD_PARKED ||
-		    (h.as == HELD_RECORD && h.first == FIRST_WAITING));
-		if (v->gap)
-			need(&k, &r->prev, 0);
-	}
+	if (e == KITH_OK && v->first == FIRST_REJECTED)
+		e = has_place(&k);
 	if (e != KITH_OK || v->first != FIRST_ACCEPTED)
 		kith_front_fini(&v->front);
 	return e;

@@ -545,7 +545,7 @@ kith_gate_store(struct kith_group *g, struct kith_txn *t, struct kith_now now, c
 	}
 	/* erased, or kept back, or nobody's to give: somebody may have it */
 	if (e == KITH_OK && item->body.n == 0 && r->body_len > 0 && v->first != FIRST_REJECTED)
-		e = kith_missing_add(m, &r->id, 2, &r->node);
+		e = kith_body_want(g, t, r, m);
 	kith_front_fini(&v->front);
 	return e == KITH_OK && f->plane != KITH_PLANE_AUTHORITY ? promote(g, t, now, f, c, m) : e;
 }
@@ -601,7 +601,9 @@ late_body(struct kith_group *g, struct kith_txn *t, const struct kith_record *r,
 	if (e != KITH_OK || state & (KITH_S_RECALLED | KITH_S_REJECTED))
 		return e;
 	e = kith_ledger_body_get(t, pos, &body);
-	return e == KITH_E_NOTFOUND ? kith_ledger_body_put(t, pos, item->body) : e;
+	if (e == KITH_E_NOTFOUND)
+		e = kith_ledger_body_put(t, pos, item->body);
+	return e == KITH_OK ? kith_body_here(g, t, &r->id) : e;
 }
 
 static int
@@ -636,7 +638,7 @@ retry(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct park
 		e = kith_gate_decide(g, t, r, op, f, &v);
 	if (e != KITH_OK)
 		return e;
-	if (v.first != FIRST_WAITING && !v.gap) {
+	if (v.first != FIRST_WAITING && !v.gap && !v.astray) {
 		if (v.first == FIRST_REJECTED && kith_scope_plane(&r->scope) == KITH_PLANE_AUTHORITY) {
 			kith_park_drop(g, p);
 			return KITH_OK;
@@ -716,7 +718,7 @@ enter(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 		*out = ENTRY_REFUSED;   /* it names what can never be an act: no place in the graph */
 		return KITH_OK;
 	}
-	if (v.first != FIRST_WAITING && !v.gap) {
+	if (v.first != FIRST_WAITING && !v.gap && !v.astray) {
 		e = kith_gate_store(g, t, now, r, op, item, &v, c, m, &pos);
 		if (e == KITH_E_MALFORMED) {
 			*out = ENTRY_REFUSED;

@@ -101,10 +101,16 @@ struct kith_run {
 };
 /*
  * What must be asked for: before parked records can go on (0: a record, 1: an object), and bodies of records that came
- * without (2). May list things asked for before.
+ * without. May list things asked for before.
  */
+#define KITH_MISSING_BODY 2
 struct kith_missing { struct kith_id id; uint8_t object; struct kith_id node; /* whose feed named it */ };
 struct kith_missings { KITH_VEC(struct kith_missing) list; };
+
+/* The bodies that are still wanted, of all times: at most max are added to m. For when somebody new can be asked. */
+KITH_MUST_USE int kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, size_t max, struct kith_missings *m);
+/* Does a record that is held lack its body, with nothing that says it should? False for records not held. CORRUPT: damaged. */
+KITH_MUST_USE int kith_body_lacks(struct kith_txn *t, const struct kith_id *id, bool *lacks);
 
 struct kith_run_result {
 	size_t stored, held_before, parked, refused;    /* records */

@@ -315,12 +315,18 @@ void kith_feed_iter_init(struct feed_iter *it, uint32_t feedno, uint64_t from_se
 void kith_feed_iter_fini(struct feed_iter *it);
 int kith_feed_iter_next(struct feed_iter *it, struct kith_txn *t, struct kith_ledger_at *out);
 
+/* ---- bodies.c ---- */
+/* The record is held and its body is not: listed in m now, and kept as wanted. */
+int kith_body_want(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, struct kith_missings *m);
+int kith_body_here(struct kith_group *g, struct kith_txn *t, const struct kith_id *id);
+
 /* ---- first.c ---- */
 #define NEEDS_MAX 40
 struct need { struct kith_id id; uint8_t object; };
 struct verdict {
 	enum first first;
 	bool gap;                       /* its prev has no place in the feed yet */
+	bool astray;                    /* rejected, and there can be no place for it in its feed */
 	bool quick;                     /* as the record before it under the same membership */
 	uint32_t state;                 /* of quick: KITH_S_HIDDEN or 0 */
 	uint64_t clock_lo, clock_hi;    /* for what clocks it holds */

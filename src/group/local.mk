@@ -17,7 +17,7 @@ tests_unit_group_test_authority_random_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFL
 
 libkithcore_a_SOURCES += %D%/group.c %D%/group.h %D%/inner.h %D%/gate.c %D%/park.c %D%/find.c %D%/first.c
 libkithcore_a_SOURCES += %D%/second.c %D%/tree.c %D%/docs.c %D%/due.c %D%/people.c %D%/objects.c %D%/redact.c %D%/rejudge.c
-libkithcore_a_SOURCES += %D%/cuts.c %D%/write.c %D%/out.c %D%/tables.c %D%/rights.c %D%/rights.h %D%/whole.c
+libkithcore_a_SOURCES += %D%/cuts.c %D%/write.c %D%/out.c %D%/tables.c %D%/rights.c %D%/rights.h %D%/whole.c %D%/bodies.c
 unit_tests += tests/unit/group/test_roster tests/unit/group/test_timeline
 tests_unit_group_test_roster_SOURCES = tests/unit/group/test_roster.c tests/unit/group/town.c tests/unit/group/town.h
 tests_unit_group_test_timeline_SOURCES = tests/unit/group/test_timeline.c tests/unit/group/town.c tests/unit/group/town.h
