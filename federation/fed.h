@@ -474,7 +474,8 @@ int kith_fed_send_objects(struct kith_fed *f, struct fed_member *m, uint64_t req
 
 /* ---- pull.c ---- */
 /* A peer says to hold so much of a feed. */
-int kith_fed_claim(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next);
+/* news: it did not say so before, so it is asked at once, however often others, or it, gave nothing. */
+int kith_fed_claim(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next, bool news);
 int kith_fed_queue_feed(struct fed_group *g, uint32_t feed);
 int kith_fed_pull(struct kith_fed *f, struct fed_group *g);      /* ask for what is due */
 /* Bodies that nobody could give before may be had from whoever came now. */

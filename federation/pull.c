@@ -94,7 +94,7 @@ kith_fed_queue_feed(struct fed_group *g, uint32_t feed)
 }
 
 int
-kith_fed_claim(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next)
+kith_fed_claim(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next, bool news)
 {
 	struct fed_feed *fd = &m->g->feed.v[feed];
 
@@ -102,6 +102,8 @@ kith_fed_claim(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t
 		fd->claimed = next;
 	if (fd->next >= fd->claimed)
 		return KITH_OK;
+	if (news && next > fd->next)
+		fd->retry_ms = 0;
 	if (!f->full_copies && m->g->scope.v[fd->scope].plane == KITH_PLANE_TIMELINE)
 		return KITH_OK;
 	return kith_fed_queue_feed(m->g, feed);
@@ -622,6 +624,7 @@ kith_fed_on_done(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *
 int
 kith_fed_on_where(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r)
 {
+	bool news;
 	uint64_t req = kith_mp_uint(r), seq;
 	struct kith_id id = kith_mp_id(r), scope, node;
 	struct fed_member *m;
@@ -649,13 +652,14 @@ kith_fed_on_where(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 		k = e == KITH_OK ? kith_fed_known(m, feed) : NULL;
 		if (k == NULL)
 			return KITH_E_NOMEM;
-		if (k->known <= seq)
+		news = k->known <= seq;
+		if (news)
 			k->known = seq + 1;
 		fd = &m->g->feed.v[feed];
 		if (fd->next > seq)             /* at a place that we hold, so on another branch */
 			e = kith_fed_ask_branch(f, m, feed, seq > 64 ? seq - 64 : 0, seq + 1);
 		else
-			e = kith_fed_claim(f, m, feed, seq + 1);
+			e = kith_fed_claim(f, m, feed, seq + 1, news);
 	}
 	return e == KITH_OK ? kith_fed_pull(f, m->g) : e;
 }

@@ -238,6 +238,7 @@ kith_fed_on_ihave(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 	struct fed_known *k;
 	uint8_t inc[8];
 	uint64_t next;
+	bool news;
 	uint32_t n, feed;
 	int e = kith_fed_frame_group(f, l, &id, &m);
 
@@ -260,14 +261,15 @@ kith_fed_on_ihave(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 		k = e == KITH_OK ? kith_fed_known(m, feed) : NULL;
 		if (k == NULL)
 			return KITH_E_NOMEM;
-		if (k->known < next)
+		news = k->known < next;
+		if (news)
 			k->known = next;
 		if (m->g->feed.v[feed].next >= next) {
 			/* its origin may have told others something else */
 			e = kith_fed_other_branch(f, m, feed, next, &tip);
 			continue;
 		}
-		e = kith_fed_claim(f, m, feed, next);
+		e = kith_fed_claim(f, m, feed, next, news);
 		origin = kith_fed_member(m->g, &node);
 		if (m->g->active_stale)
 			choose_active(f, m->g);

@@ -69,7 +69,7 @@ after_run(struct kith_fed *f, struct fed_member *m, struct fed_request *q, const
 		e = e == KITH_OK ? kith_fed_send_eager(f, m, &first->node, false) : e;
 	}
 	if (e == KITH_OK && k->known > fd->next)
-		e = kith_fed_claim(f, m, feed, k->known);
+		e = kith_fed_claim(f, m, feed, k->known, false);
 	return e;
 }
 

@@ -453,7 +453,7 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 {
 	KITH_VEC(uint32_t) scopes = { NULL, 0, 0 };
 	struct kith_id id = kith_mp_id(r), scope, node, tip;
-	bool ask = kith_mp_bool(r), sees;
+	bool ask = kith_mp_bool(r), sees, news;
 	struct fed_member *m;
 	struct fed_known *k;
 	uint8_t inc[8];
@@ -497,8 +497,9 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 				continue;
 			}
 			last = feed;
+			news = k->known < next;
 			k->known = next;                /* exactly: it may have lost what it had */
-			e = kith_fed_claim(f, m, feed, next);
+			e = kith_fed_claim(f, m, feed, next, news);
 			if (e == KITH_OK)
 				e = kith_fed_other_branch(f, m, feed, next, &tip);
 			/* the branches differ below what both call the tip, or it knows of one alone */
