@@ -146,7 +146,7 @@ struct fed_group {
 	uint64_t epoch, nodes_epoch;    /* changes with anything that rights rest on */
 	size_t n_nodes;                 /* not banned */
 	KITH_VEC(uint32_t) queue;       /* feeds to ask for */
-	uint32_t asking[3];             /* requests in flight, by plane */
+	uint32_t asking[3];             /* requests in flight that are awaited, by plane */
 	uint64_t queue_ms;              /* when it is worth looking at the queue again */
 	bool heads_stale, invites_stale, active_stale;
 	struct kith_id frontier, state, invites;
@@ -199,6 +199,7 @@ struct fed_request {
 	uint64_t from, to;
 	uint64_t deadline_ms;
 	uint64_t got;                   /* records */
+	bool awaited;                   /* the planes above wait for its end */
 	uint32_t tries;
 	KITH_VEC(struct kith_id) ids;
 	struct kith_id panel;           /* history */

@@ -159,7 +159,10 @@ ask_range(struct kith_fed *f, struct fed_member *m, enum fed_ask what, uint32_t 
 	if (what == ASK_RANGE) {
 		fd->req = q;
 		fd->last_link = m->link->id;
-		m->g->asking[m->g->scope.v[fd->scope].plane]++;
+		/* who gave nothing before, and may have made up what it says it holds, holds up nothing else */
+		q->awaited = m->link->let_down == 0;
+		if (q->awaited)
+			m->g->asking[m->g->scope.v[fd->scope].plane]++;
 	}
 	b = kith_fed_begin(f, 7);
 	kith_mp_put_uint(b, q->id);
@@ -486,7 +489,8 @@ end_range(struct kith_fed *f, struct fed_request *q, bool ok)
 	void *v;
 
 	fd->req = NULL;
-	g->asking[g->scope.v[fd->scope].plane]--;
+	if (q->awaited)
+		g->asking[g->scope.v[fd->scope].plane]--;
 	g->queue_ms = 0;
 	if (start_of(f, fd) > q->from) {
 		fd->tries = 0;
