@@ -142,30 +142,33 @@ by_id(const void *x, const void *y)
 	return kith_id_cmp(x, y);
 }
 
+/* By what the records say, not by when they came: nodes that hold the same name the same. */
 static int
 newest_first(const void *x, const void *y)
 {
-	const uint32_t *a = x, *b = y;
+	const struct kith_act *a = *(const struct kith_act *const *)x, *b = *(const struct kith_act *const *)y;
 
-	return *a > *b ? -1 : *a < *b;
+	if (a->clock != b->clock)
+		return a->clock > b->clock ? -1 : 1;
+	return kith_id_cmp(&a->id, &b->id);
 }
 
 size_t
 kith_authority_parents(const struct kith_authority *a, const struct kith_id *prev, struct kith_id out[KITH_PARENTS_MAX])
 {
 	const struct act *p = prev == NULL ? NULL : kith_plane_act(a, prev);
-	uint32_t best[KITH_PARENTS_MAX + 1];
+	const struct kith_act *best[KITH_PARENTS_MAX + 1];
 	size_t i, j, n = 0;
 	bool below = p == NULL || !p->pub.valid;
 
 	for (i = 0; i < a->now.heads.n; i++) {
-		best[n++] = a->now.heads.v[i];
+		best[n++] = &act_at(a, a->now.heads.v[i])->pub;
 		qsort(best, n, sizeof(best[0]), newest_first);
 		if (n > KITH_PARENTS_MAX)
 			n = KITH_PARENTS_MAX;
 	}
 	for (i = 0; i < n && !below; i++)
-		below = act_seen(p, act_at(a, best[i]));
+		below = act_seen(p, act_at(a, best[i]->index));
 	if (!below) {
 		/* a head that has seen it, or itself if it does not count */
 		uint32_t with = p->pub.index;
@@ -175,10 +178,10 @@ kith_authority_parents(const struct kith_authority *a, const struct kith_id *pre
 				with = a->now.heads.v[j];
 		if (n == KITH_PARENTS_MAX)
 			n--;
-		best[n++] = with;
+		best[n++] = &act_at(a, with)->pub;
 	}
 	for (i = 0; i < n; i++)
-		out[i] = act_at(a, best[i])->pub.id;
+		out[i] = best[i]->id;
 	qsort(out, n, sizeof(out[0]), by_id);
 	return n;
 }
