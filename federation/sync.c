@@ -479,8 +479,10 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 			kith_mp_bin_exact(r, inc, sizeof(inc));
 			next = kith_mp_uint(r);
 			tip = kith_mp_id(r);
-			if (next == 0 || next > KITH_SEQ_MAX + 1)
-				return KITH_E_MALFORMED;
+			if (next == 0 || next > KITH_SEQ_MAX + 1) {
+				e = KITH_E_MALFORMED;
+				break;
+			}
 			e = kith_fed_feed_said(m->g, &scope, &node, kith_get_be64(inc), &feed);
 			if (e == KITH_E_LIMIT || e == KITH_E_NOTFOUND) {
 				e = KITH_OK;
@@ -489,8 +491,10 @@ kith_fed_on_clocks(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader
 			if (e != KITH_OK)
 				break;
 			k = kith_fed_known(m, feed);
-			if (k == NULL)
-				return KITH_E_NOMEM;
+			if (k == NULL) {
+				e = KITH_E_NOMEM;
+				break;
+			}
 			/* another branch, whose place we may not have reached yet */
 			if (feed == last) {
 				e = want_tip(f, m, &tip);

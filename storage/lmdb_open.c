@@ -23,7 +23,7 @@ static const char *const table_names[KITH_T_COUNT_] = {
 	[KITH_T_ACCOUNT] = "account", [KITH_T_HANDLE] = "handle", [KITH_T_SESSION] = "session",
 	[KITH_T_USER] = "user", [KITH_T_NODE] = "node", [KITH_T_MAIL] = "mail", [KITH_T_INVITE] = "invite",
 	[KITH_T_TXN] = "txn", [KITH_T_DUE] = "due", [KITH_T_PROOF] = "proof",
-	[KITH_T_BLOB] = "blob",
+	[KITH_T_BLOB] = "blob", [KITH_T_WANT] = "want",
 };
 
 /* Opens the environment, with half the map again and again where the address space does not allow more. */

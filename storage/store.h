@@ -39,6 +39,7 @@ enum kith_table {
 	KITH_T_DUE,             /* wall ms u64, n u64 -> msgpack: what to do then (unban, erase, expire) */
 	KITH_T_PROOF,           /* feed number u32 -> two records at one place */
 	KITH_T_BLOB,            /* hash 32 -> msgpack: a file that is held; who refers to it (client/blob.h) */
+	KITH_T_WANT,            /* group id, record id -> node id: a body that is wanted (group/bodies.c) */
 	KITH_T_COUNT_
 };
 

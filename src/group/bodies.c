@@ -7,14 +7,13 @@
  * restarts, since whoever has a record is given it no second time.
  */
 
-#define KEY (2 * KITH_ID_BYTES + 1)
+#define KEY (2 * KITH_ID_BYTES)
 
 static struct kith_slice
 key_of(const struct kith_group *g, const struct kith_id *id, uint8_t key[KEY])
 {
 	memcpy(key, g->id.b, KITH_ID_BYTES);
-	key[KITH_ID_BYTES] = 'b';
-	memcpy(key + KITH_ID_BYTES + 1, id->b, KITH_ID_BYTES);
+	memcpy(key + KITH_ID_BYTES, id->b, KITH_ID_BYTES);
 	return kith_slice_of(key, KEY);
 }
 
@@ -22,7 +21,7 @@ int
 kith_body_want(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, struct kith_missings *m)
 {
 	uint8_t key[KEY];
-	int e = kith_txn_put(t, KITH_T_GROUP, key_of(g, &r->id, key), kith_id_slice(&r->node));
+	int e = kith_txn_put(t, KITH_T_WANT, key_of(g, &r->id, key), kith_id_slice(&r->node));
 
 	return e == KITH_OK ? kith_missing_add(m, &r->id, KITH_MISSING_BODY, &r->node) : e;
 }
@@ -31,7 +30,7 @@ int
 kith_body_here(struct kith_group *g, struct kith_txn *t, const struct kith_id *id)
 {
 	uint8_t key[KEY];
-	int e = kith_txn_del(t, KITH_T_GROUP, key_of(g, id, key));
+	int e = kith_txn_del(t, KITH_T_WANT, key_of(g, id, key));
 
 	return e == KITH_E_NOTFOUND ? KITH_OK : e;
 }
@@ -63,16 +62,16 @@ kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, size_t max, s
 	struct kith_id id, node;
 	uint8_t key[KEY];
 	bool lacks;
-	int e = kith_cursor_open(t, KITH_T_GROUP, &c);
+	int e = kith_cursor_open(t, KITH_T_WANT, &c);
 
 	if (e == KITH_OK)
 		e = kith_cursor_seek(c, key_of(g, &kith_id_none, key), false, &k, &v);
-	while (e == KITH_OK && k.n == KEY && memcmp(k.p, key, KITH_ID_BYTES + 1) == 0 && m->list.n < max && gone.list.n < max) {
+	while (e == KITH_OK && k.n == KEY && memcmp(k.p, key, KITH_ID_BYTES) == 0 && m->list.n < max && gone.list.n < max) {
 		if (v.n != KITH_ID_BYTES) {
 			e = KITH_E_CORRUPT;
 			break;
 		}
-		memcpy(id.b, k.p + KITH_ID_BYTES + 1, KITH_ID_BYTES);
+		memcpy(id.b, k.p + KITH_ID_BYTES, KITH_ID_BYTES);
 		memcpy(node.b, v.p, KITH_ID_BYTES);
 		e = kith_body_lacks(t, &id, &lacks);
 		if (e == KITH_OK || e == KITH_E_CORRUPT)
