@@ -62,7 +62,9 @@ kith_fed_held_by(struct kith_fed *f, struct kith_txn *t, const struct kith_id *g
 	if (g != NULL && kith_fed_feed(g, &rec.scope, &rec.node, rec.incarnation, false, &feed) != KITH_OK)
 		feed = UINT32_MAX;
 	while (kith_group_node_next(kg, &it, &node)) {
-		if (node.banned)
+		if (node.banned || (node.members == 0 && !kith_id_eq(&node.node, &rec.node)) ||
+		    (kith_scope_plane(&rec.scope) == KITH_PLANE_TIMELINE && !kith_group_node_sees(kg, &node.node, &rec.scope) &&
+		    !kith_id_eq(&node.node, &f->self->node)))
 			continue;
 		++*m;
 		if (kith_id_eq(&node.node, &f->self->node)) {

@@ -135,6 +135,9 @@ struct kith_client_host {
 	int (*want_history)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, uint64_t before_clock, uint32_t limit);
 	/* nodes that are linked now, by label (or the start of their id): NOTFOUND */
 	int (*node_named)(void *ctx, struct kith_txn *t, struct kith_slice name, struct kith_id *out);
+	int (*tell)(void *ctx, const struct kith_id *uid, const char *method, struct kith_slice params);        /* the connections of one person */
+	/* is a node linked now, and how far is it? */
+	bool (*linked)(void *ctx, const struct kith_id *node, uint64_t *rtt_ms);
 	void (*held_by)(void *ctx, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m);
 	/* a file of a group, from whichever node of it has it: the answer comes later (PENDING), without parameters */
 	int (*fetch_file)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *file);

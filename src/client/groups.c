@@ -4,6 +4,7 @@
 
 #include "base/b32.h"
 #include "client/common.h"
+#include "client/render.h"
 #include "id/node.h"
 #include "storage/ledger.h"
 #include "wire/mp.h"
@@ -417,4 +418,46 @@ kith_api_invite_new(struct kith_call *c)
 	kith_buf_fini(&raw);
 	kith_buf_fini(&text);
 	return r;
+}
+
+int
+kith_api_group_nodes(struct kith_call *c)
+{
+	struct kith_group_node node;
+	struct kith_group *g;
+	size_t it = 0, mark;
+	uint32_t n = 0;
+	char name[64];
+	int r = kith_call_group(c, &g);
+
+	if (r != KITH_OK)
+		return r;
+	kith_mp_put_map(c->result, 1);
+	kith_mp_put_cstr(c->result, "nodes");
+	mark = kith_mp_begin(c->result);
+	while (kith_group_node_next(g, &it, &node)) {
+		bool self = kith_id_eq(&node.node, &c->self->node);
+		uint64_t rtt_ms = 0;
+
+		if (node.members == 0 && !self)
+			continue;
+		kith_render_node(c->t, &node.node, name, sizeof(name));
+		kith_mp_put_map(c->result, 7);
+		kith_mp_put_cstr(c->result, "banned");
+		kith_mp_put_bool(c->result, node.banned);
+		kith_mp_put_cstr(c->result, "linked");
+		kith_mp_put_bool(c->result, !self && c->host->linked(c->host->ctx, &node.node, &rtt_ms));
+		kith_mp_put_cstr(c->result, "name");
+		kith_mp_put_cstr(c->result, name);
+		kith_put_key_id(c->result, "node", &node.node);
+		kith_mp_put_cstr(c->result, "people");
+		kith_mp_put_uint(c->result, node.members);
+		kith_mp_put_cstr(c->result, "rtt");
+		kith_mp_put_uint(c->result, rtt_ms);
+		kith_mp_put_cstr(c->result, "self");
+		kith_mp_put_bool(c->result, self);
+		n++;
+	}
+	kith_mp_end_array(c->result, mark, n);
+	return KITH_OK;
 }

@@ -12,6 +12,7 @@ libkithcore_a_SOURCES += \
 	%D%/method.c \
 	%D%/name.c \
 	%D%/openapi.c \
+	%D%/own.c \
 	%D%/people.c \
 	%D%/rate.c \
 	%D%/read_groups.c \
@@ -27,6 +28,7 @@ libkithcore_a_SOURCES += \
 	%D%/json.h \
 	%D%/methods.h \
 	%D%/openapi.h \
+	%D%/own.h \
 	%D%/rate.h \
 	%D%/render.h \
 	%D%/session.h \

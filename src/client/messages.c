@@ -290,21 +290,41 @@ kith_api_presence_set(struct kith_call *c)
 	return r;
 }
 
-/* KITH_T_USER: uid, 'r', panel -> order text: read up to there */
+/* ---- where messages are ---- */
+
 int
-kith_api_read_mark(struct kith_call *c)
+kith_api_message_where(struct kith_call *c)
 {
-	struct kith_id panel = kith_arg_id(c->args, "panel");
+	struct kith_id group = kith_arg_id(c->args, "group"), id;
+	struct kith_ledger_record rec;
+	struct kith_mp_reader rd;
+	struct kith_record h;
 	struct kith_group *g;
-	uint8_t key[65];
+	uint32_t n, nodes, of, found = 0;
+	size_t mark;
 	int r = kith_call_group(c, &g);
 
 	if (r != KITH_OK)
 		return r;
-	if (!kith_group_may(g, &c->session->uid, &panel, "panel.view"))
-		return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such panel");
-	memcpy(key, c->session->uid.b, 32);
-	key[32] = 'r';
-	memcpy(key + 33, panel.b, 32);
-	return kith_txn_put(c->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_arg_str(c->args, "order"));
+	kith_mp_put_map(c->result, 1);
+	kith_mp_put_cstr(c->result, "where");
+	mark = kith_mp_begin(c->result);
+	kith_mp_read(&rd, kith_arg(c->args, "ids")->raw);
+	for (n = kith_mp_array(&rd); n > 0; n--) {
+		if (kith_id_parse(kith_mp_str(&rd), &id) != KITH_OK)
+			return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "ids: ids of messages");
+		if (kith_ledger_get_id(c->t, &id, &rec) != KITH_OK || kith_record_parse(rec.header, &h) != KITH_OK ||
+		    !kith_id_eq(&h.group, &group) || !kith_group_may(g, &c->session->uid, &h.scope, KITH_PERM_VIEW))
+			continue;
+		c->host->held_by(c->host->ctx, c->t, &group, &id, &nodes, &of);
+		kith_mp_put_map(c->result, 3);
+		kith_put_key_id(c->result, "id", &id);
+		kith_mp_put_cstr(c->result, "nodes");
+		kith_mp_put_uint(c->result, nodes);
+		kith_mp_put_cstr(c->result, "of");
+		kith_mp_put_uint(c->result, of);
+		found++;
+	}
+	kith_mp_end_array(c->result, mark, found);
+	return KITH_OK;
 }

@@ -58,6 +58,9 @@ int kith_api_message_remove(struct kith_call *c);
 int kith_api_message_pin(struct kith_call *c);
 int kith_api_typing(struct kith_call *c);
 int kith_api_presence_set(struct kith_call *c);
+int kith_api_group_nodes(struct kith_call *c);
+int kith_api_message_where(struct kith_call *c);
+int kith_api_pref_set(struct kith_call *c);
 int kith_api_read_mark(struct kith_call *c);
 int kith_api_user_find(struct kith_call *c);
 
@@ -71,6 +74,7 @@ int kith_api_message_find(struct kith_call *c);
 int kith_api_message_list(struct kith_call *c);
 int kith_api_node_info(struct kith_call *c);
 int kith_api_panel_list(struct kith_call *c);
+int kith_api_pref_list(struct kith_call *c);
 int kith_api_request_list(struct kith_call *c);
 int kith_api_role_list(struct kith_call *c);
 int kith_api_session_list(struct kith_call *c);

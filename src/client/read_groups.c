@@ -2,6 +2,7 @@
 
 #include "base/b32.h"
 #include "client/common.h"
+#include "client/own.h"
 #include "client/render.h"
 #include "client/state.h"
 #include "storage/ledger.h"
@@ -86,18 +87,25 @@ put_panel(struct kith_call *c, const struct kith_id *group, const struct kith_id
 	struct kith_fact open = { .kind = KITH_F_PANEL_OPEN, .a = *id };
 	struct kith_buf *b = c->result;
 	char text[2049], parent[64];
+	struct kith_unread unread;
 	struct kith_op op;
 	uint64_t clock;
 
 	memset(&op, 0, sizeof(op));
 	panel_record(c->t, id, c->arena, &op, &clock);
-	kith_mp_put_map(b, brief ? 4 : 8);
+	memset(&unread, 0, sizeof(unread));
+	if (brief && op.panel_kind != KITH_PANEL_FOLDER && kith_unread(c, group, id, &unread) != KITH_OK)
+		memset(&unread, 0, sizeof(unread));
+	kith_mp_put_map(b, brief ? 7 : 8);
 	kith_put_key_id(b, "id", id);
 	kith_mp_put_cstr(b, "kind");
 	kith_mp_put_cstr(b, op.panel_kind < 4 ? panel_kinds[op.panel_kind] : "other");
 	if (!brief) {
 		kith_mp_put_cstr(b, "may_send");
 		kith_mp_put_bool(b, kith_state_may(c->t, group, &c->session->uid, id, "message.send"));
+	} else {
+		kith_mp_put_cstr(b, "mentions");
+		kith_mp_put_uint(b, unread.mentions);
 	}
 	kith_mp_put_cstr(b, "name");
 	kith_render_name(c->t, group, id, text, sizeof(text));
@@ -110,7 +118,12 @@ put_panel(struct kith_call *c, const struct kith_id *group, const struct kith_id
 	}
 	kith_mp_put_cstr(b, "private");
 	kith_mp_put_bool(b, op.private_);
-	if (!brief) {
+	if (brief) {
+		kith_mp_put_cstr(b, "read");
+		kith_mp_put_cstr(b, unread.read);
+		kith_mp_put_cstr(b, "unread");
+		kith_mp_put_uint(b, unread.count);
+	} else {
 		kith_mp_put_cstr(b, "topic");
 		kith_render_register(c->t, group, id, "topic", text, sizeof(text));
 		kith_mp_put_cstr(b, text);

@@ -78,6 +78,12 @@ body_text(struct kith_txn *t, const struct kith_id *id, const char *key, char *o
 }
 
 void
+kith_render_text(struct kith_txn *t, const struct kith_id *id, char *out, size_t cap)
+{
+	body_text(t, id, "text", out, cap);
+}
+
+void
 kith_render_register(struct kith_txn *t, const struct kith_id *group, const struct kith_id *object, const char *key, char *out, size_t cap)
 {
 	struct kith_id act;

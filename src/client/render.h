@@ -18,6 +18,8 @@ KITH_MUST_USE int kith_render_message(struct kith_txn *t, const struct kith_id *
 
 /* The handle of somebody in a group (or of an account here): name#1234, "" if unknown. NUL-terminated, cut to fit. */
 void kith_render_handle(struct kith_txn *t, const struct kith_id *group, const struct kith_id *uid, char *out, size_t cap);
+/* The text that a message was sent with: "" if it is not here. NUL-terminated, cut to fit. */
+void kith_render_text(struct kith_txn *t, const struct kith_id *id, char *out, size_t cap);
 /* The label of a node, else the first 8 characters of its id. */
 void kith_render_node(struct kith_txn *t, const struct kith_id *node, char *out, size_t cap);
 /* The text of a register (object none: the group's own), from the act that holds: "" if unset. */

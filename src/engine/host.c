@@ -344,6 +344,27 @@ group_next(void *ctx, size_t *it, struct kith_id *id)
 	return true;
 }
 
+static int
+c_tell(void *ctx, const struct kith_id *uid, const char *method, struct kith_slice params)
+{
+	return engine_tell_person(ctx, uid, method, params);
+}
+
+static bool
+c_linked(void *ctx, const struct kith_id *node, uint64_t *rtt_ms)
+{
+	struct kith_peer_info p;
+	size_t it = 0;
+
+	while (kith_fed_peer_next(((struct kith_engine *)ctx)->fed, &it, &p)) {
+		if (!kith_id_eq(&p.node, node))
+			continue;
+		*rtt_ms = p.rtt_ms;
+		return p.linked;
+	}
+	return false;
+}
+
 static void
 c_held_by(void *ctx, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m)
 {
@@ -597,7 +618,7 @@ engine_hosts(struct kith_engine *e)
 		.ctx = e, .group = c_group, .adopt = c_adopt, .changes = c_changes,
 		.session_over = c_session_over, .fetch_group = c_fetch_group, .ask = c_ask, .meet = c_meet, .let_in = c_let_in,
 		.group_next = group_next, .mail = c_mail, .ephemeral = c_ephemeral, .want_history = c_want_history,
-		.node_named = c_node_named, .held_by = c_held_by, .fetch_file = c_fetch_file, .erase_file = c_erase_file,
+		.node_named = c_node_named, .tell = c_tell, .linked = c_linked, .held_by = c_held_by, .fetch_file = c_fetch_file, .erase_file = c_erase_file,
 	};
 	e->fed_host = (struct kith_fed_host){
 		.ctx = e, .group = f_group, .group_next = group_next, .changes = c_changes, .mail = f_mail, .question = f_question,

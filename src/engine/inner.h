@@ -106,6 +106,7 @@ void engine_conn_free(void *conn);
 int engine_rechannel(struct kith_engine *e);
 int engine_tell_clients(struct kith_engine *e);
 int engine_member_changed(struct kith_engine *e, const struct kith_change *ch);
+int engine_tell_person(struct kith_engine *e, const struct kith_id *uid, const char *method, struct kith_slice params);
 void engine_tell_fleeting(struct kith_engine *e, const struct kith_id *from, struct kith_slice payload);
 
 /* control.c */

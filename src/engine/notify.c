@@ -204,6 +204,12 @@ push(struct kith_engine *e, const struct kith_id *group, const struct kith_id *p
 	return KITH_OK;
 }
 
+int
+engine_tell_person(struct kith_engine *e, const struct kith_id *uid, const char *method, struct kith_slice params)
+{
+	return push(e, NULL, uid, method, params);
+}
+
 static int
 remember(struct kith_engine *e, const struct kith_id *group, const struct kith_id *panel, const struct kith_id *id, uint8_t what)
 {
