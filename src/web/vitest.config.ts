@@ -15,6 +15,8 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // conditions are waited for, however slow the machine
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     fileParallelism: true,
   },

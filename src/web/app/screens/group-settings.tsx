@@ -1,6 +1,6 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { Account, Group, Join } from '@kith/client'
-import { Avatar, toast } from '@kith/ui'
+import { Avatar, Crest, toast } from '@kith/ui'
 import { nameOf, whenOf } from '../lib/format'
 import { useAsked } from '../lib/hooks'
 import { t } from '../lib/i18n'
@@ -11,7 +11,7 @@ import { open } from './open'
 import { Bones } from './sidebar'
 import { Tabs } from './tabs'
 
-const tabs = ['overview', 'members', 'invites', 'requests', 'audit'] as const
+const tabs = ['overview', 'members', 'invites', 'requests', 'servers', 'audit'] as const
 
 export default function GroupSettings({ a, group, tab }: { a: Account; group: Group; tab: string }) {
   const at = tabs.find((x) => x === tab) ?? 'overview'
@@ -21,6 +21,7 @@ export default function GroupSettings({ a, group, tab }: { a: Account; group: Gr
       {at === 'members' && <Members a={a} group={group} />}
       {at === 'invites' && <Invites a={a} group={group} />}
       {at === 'requests' && <Requests a={a} group={group} />}
+      {at === 'servers' && <Servers a={a} group={group} />}
       {at === 'audit' && <Audit a={a} group={group} />}
     </Tabs>
   )
@@ -49,6 +50,37 @@ function Overview({ a, group }: { a: Account; group: Group }) {
           {t('app.save')}
         </button>
       </form>
+    </section>
+  )
+}
+
+// Where the group lives. Any of these may go, and the group goes on.
+function Servers({ a, group }: { a: Account; group: Group }) {
+  const { value, again } = useAsked(() => a.call('group.nodes', { group: group.id }), [group.id, group.nodes])
+  useEffect(() => {
+    const i = setInterval(again, 5000)
+    return () => clearInterval(i)
+  })
+  return (
+    <section>
+      <p class="soft">{t('group.serversHint')}</p>
+      {value === undefined && <Bones />}
+      <ul class="table">
+        {(value?.nodes ?? []).map((n) => (
+          <li key={n.node}>
+            <Crest node={n.node} size={28} />
+            <span>
+              {n.name}
+              <small>
+                {t('member.count', { n: n.people })} · <code title={n.node}>{n.node.slice(0, 8)}</code>
+              </small>
+            </span>
+            <small class={n.self || n.linked ? 'state good' : 'state'}>
+              {n.banned ? t('group.serverBanned') : n.self ? t('group.serverSelf') : n.linked ? t('group.serverLinked', { ms: n.rtt }) : t('group.serverAway')}
+            </small>
+          </li>
+        ))}
+      </ul>
     </section>
   )
 }

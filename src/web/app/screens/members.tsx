@@ -28,7 +28,7 @@ export function Members({ a, group }: { a: Account; group: Group }) {
       {list === undefined && <Bones />}
       {sections.map(([title, members]) => (
         <section key={title}>
-          {title !== '' && <h3>{title}</h3>}
+          {(title !== '' || sections.length > 1) && <h3>{title === '' ? t('member.others') : title}</h3>}
           <ul>
             {members.slice(0, 200).map((m) => (
               <MemberRow key={m.uid} a={a} group={group} m={m} />

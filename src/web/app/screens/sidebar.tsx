@@ -93,6 +93,7 @@ function PanelRow({ a, group, p }: { a: Account; group: Group; p: Panel }) {
     <a class={`row${u.count > 0 ? ' unread' : ''}`} href={`/g/${group.id}/${p.id}`} aria-current={here.value?.panelId === p.id ? 'page' : undefined}>
       <Icon name={p.kind === 'announcement' ? 'megaphone' : p.private ? 'lock' : 'hash'} size={18} {...(p.private && { label: t('shell.private') })} />
       <span>{p.name}</span>
+      <DraftMark a={a} panel={p.id} />
       <Badge {...u} />
     </a>
   )
@@ -119,6 +120,7 @@ function Directs({ a }: { a: Account }) {
                 <a class={`row tall${u.count > 0 ? ' unread' : ''}`} href={`/dm/${g.id}`} aria-current={here.value?.group.id === g.id ? 'page' : undefined}>
                   <Avatar id={other?.uid ?? g.id} name={titleOf(a, g)} size={32} />
                   <span>{titleOf(a, g)}</span>
+                  <DraftMark a={a} panel={g.panels[0]?.id} />
                   <Badge {...u} />
                 </a>
               </li>
@@ -129,6 +131,12 @@ function Directs({ a }: { a: Account }) {
       </nav>
     </>
   )
+}
+
+// Something is written there and not sent.
+function DraftMark({ a, panel }: { a: Account; panel: string | undefined }) {
+  if (panel === undefined || here.value?.panelId === panel || !a.drafts.value.has(panel)) return null
+  return <Icon name="pencil" size={14} label={t('shell.draft')} />
 }
 
 function Self({ a }: { a: Account }) {

@@ -6,11 +6,13 @@ import { Link, type Phase } from './link'
 import { Outbox } from './outbox'
 import type { Store } from './store'
 import { Timeline } from './timeline'
+import { Whereabouts } from './where'
 import type { Group, Id, Me, Member, Message, Method, Order, Panel, Params, Presence, Push, Result } from './types'
 
 const TYPING_MS = 5000
 const TYPING_AGAIN_MS = 3000
 const SETTLE_MS = 1000
+const DRAFT_MS = 1000
 
 export interface Unread {
   readonly count: number
@@ -39,6 +41,9 @@ export class Account {
   readonly outbox: Outbox
   readonly unread = signal<ReadonlyMap<Id, Unread>>(new Map())
   readonly presence = signal<ReadonlyMap<Id, Presence>>(new Map())
+  // What is written and not sent, by panel; the same on all of one's devices.
+  readonly drafts = signal<ReadonlyMap<Id, string>>(new Map())
+  readonly where: Whereabouts
   readonly typing = signal<ReadonlyMap<Id, ReadonlyMap<Id, number>>>(new Map())
   private readonly link: Link
   private readonly timelines = new Map<Id, Timeline>()
@@ -48,6 +53,9 @@ export class Account {
   private cursor: string | undefined
   private lastTyping = 0
   private shown: Id | undefined
+  private keptUnread: Id | undefined
+  private readonly draftsToTell = new Set<Id>()
+  private stopDrafts = (): void => {}
   private ups = 0
   private stopSettling = (): void => {}
 
@@ -61,6 +69,7 @@ export class Account {
     this.me = signal(me)
     this.link = new Link(env, http, { up: () => void this.catchUp(), push: (p) => this.take(p) })
     this.phase = this.link.phase
+    this.where = new Whereabouts(env, async (group, ids) => (await this.call('message.where', { group, ids })).where)
     this.outbox = new Outbox(
       env,
       store,
@@ -154,10 +163,11 @@ export class Account {
     return t
   }
 
-  // A panel is on the screen: it is read as it comes. undefined: none is.
+  // A panel is on the screen: it is read as it comes.
   async show(group: Id, panel: Id): Promise<Timeline> {
     const t = this.timeline(group, panel)
     this.shown = panel
+    this.keptUnread = undefined
     t.unreadFrom.value = this.read.get(panel)
     await t.wake()
     if (this.phase.value.is === 'online' || t.state.value === 'unknown') await t.refresh().catch(() => undefined)
@@ -167,6 +177,7 @@ export class Account {
     if (this.shown === panel) this.shown = undefined
   }
   markRead(group: Id, panel: Id): void {
+    if (this.keptUnread === panel) return
     const all = this.timelines.get(panel)?.messages.value
     const order = all?.[all.length - 1]?.order
     if (this.unread.value.has(panel)) this.setUnread(panel, nothing)
@@ -174,6 +185,20 @@ export class Account {
     this.read.set(panel, order)
     this.save()
     void this.call('read.mark', { group, panel, order }).catch(() => undefined)
+  }
+  // From this message on it is unread again, until the panel is left and opened anew.
+  async markUnread(group: Id, panel: Id, from: Id): Promise<void> {
+    const t = this.timeline(group, panel)
+    const all = t.messages.value
+    const at = all.findIndex((m) => m.id === from)
+    const m = all[at]
+    if (m === undefined) return
+    const order = all[at - 1]?.order ?? m.order.replace(/[1-9a-f](?=0*$)/, (c) => (parseInt(c, 16) - 1).toString(16))
+    this.keptUnread = panel
+    this.read.set(panel, order)
+    t.unreadFrom.value = order
+    this.recount(panel)
+    await this.call('read.mark', { group, panel, order, back: true })
   }
   typingNow(group: Id, panel: Id): void {
     const now = this.env.now()
@@ -183,12 +208,37 @@ export class Account {
   }
 
   async draft(panel: Id): Promise<string> {
-    const d = await this.store.get('draft', panel)
+    const d = this.drafts.value.get(panel) ?? (await this.store.get('draft', panel))
     return typeof d === 'string' ? d : ''
   }
+  // Kept here at once, and a little later at the server, for one's other devices.
   async setDraft(panel: Id, text: string): Promise<void> {
+    this.draftsToTell.add(panel)
+    this.stopDrafts()
+    this.stopDrafts = this.env.later(text === '' ? 0 : DRAFT_MS, () => void this.tellDrafts())
+    await this.keepDraft(panel, text)
+  }
+  private async keepDraft(panel: Id, text: string): Promise<void> {
+    const all = new Map(this.drafts.value)
+    if (text === '') all.delete(panel)
+    else all.set(panel, text)
+    this.drafts.value = all
     if (text === '') await this.store.del('draft', panel)
     else await this.store.put('draft', panel, text)
+  }
+  private async tellDrafts(): Promise<void> {
+    if (this.phase.value.is !== 'online') return
+    for (const panel of [...this.draftsToTell]) {
+      this.draftsToTell.delete(panel)
+      await this.call('pref.set', { key: `draft/${panel}`, value: this.drafts.value.get(panel) ?? '' }).catch(() => this.draftsToTell.add(panel))
+    }
+  }
+  private async loadPrefs(): Promise<void> {
+    const { prefs } = await this.call('pref.list', {})
+    const theirs = new Map(Object.entries(prefs).flatMap(([k, v]) => (k.startsWith('draft/') ? [[k.slice(6), v] as const] : [])))
+    for (const panel of new Set([...theirs.keys(), ...this.drafts.value.keys()]))
+      if (!this.draftsToTell.has(panel)) await this.keepDraft(panel, theirs.get(panel) ?? '')
+    await this.tellDrafts()
   }
 
   async loadGroups(): Promise<void> {
@@ -196,8 +246,36 @@ export class Account {
     batch(() => {
       this.groups.value = groups
       this.loaded.value = true
+      this.countUnread(groups)
     })
     this.save()
+  }
+
+  // The server counts; what has been read here and is on its way to it is not unread.
+  private countUnread(groups: readonly Group[]): void {
+    const all = new Map<Id, Unread>()
+    for (const p of groups.flatMap((g) => g.panels)) {
+      const mine = this.read.get(p.id) ?? ''
+      const theirs = p.read ?? ''
+      if (theirs > mine) this.read.set(p.id, theirs)
+      const u = mine > theirs ? this.unread.value.get(p.id) : { count: p.unread ?? 0, mentions: p.mentions ?? 0 }
+      if (u !== undefined && u.count > 0) all.set(p.id, u)
+    }
+    this.unread.value = all
+  }
+  private recount(panel: Id): void {
+    const after = this.read.get(panel) ?? ''
+    const fresh = (this.timelines.get(panel)?.messages.value ?? []).filter((m) => m.order > after && m.uid !== this.me.value.uid && m.state === 'visible')
+    this.setUnread(panel, { count: fresh.length, mentions: fresh.filter((m) => this.mentionsMe(m.text)).length })
+  }
+  private takeRead(panel: Id, order: Order): void {
+    const was = this.read.get(panel) ?? ''
+    if (was === order) return
+    // marked as unread on another device: it stays so, also where it is on the screen
+    if (order < was) this.keptUnread = panel
+    this.read.set(panel, order)
+    if ((this.timelines.get(panel)?.state.value ?? 'unknown') !== 'unknown') this.recount(panel)
+    else void this.loadGroups().catch(() => undefined)
   }
 
   private async loadPanels(group: Id): Promise<void> {
@@ -242,7 +320,9 @@ export class Account {
       const s = await this.call('sync', had !== undefined ? { cursor: had } : {})
       this.cursor = s.cursor
       const anew = had === undefined || s.reset === true
-      if (anew || (s.groups ?? []).length > 0 || !this.loaded.value) await this.loadGroups()
+      const news = (s.panels ?? []).some((p) => p.new > 0)
+      if (anew || news || (s.groups ?? []).length > 0 || !this.loaded.value) await this.loadGroups()
+      await this.loadPrefs()
       if (anew) {
         for (const group of this.panelLists.keys()) void this.loadPanels(group)
         for (const group of this.memberLists.keys()) void this.loadMembers(group)
@@ -250,7 +330,6 @@ export class Account {
         for (const group of s.groups ?? []) this.changedGroup(group)
       }
       const touched = new Set((s.panels ?? []).map((p) => p.panel))
-      for (const p of s.panels ?? []) if (p.new > 0 && p.panel !== this.shown) this.addUnread(p.panel, p.new, 0)
       await Promise.all(
         [...this.timelines.values()]
           .filter((t) => t.state.value !== 'unknown' && (anew || touched.has(t.panel) || t.state.value !== 'ready'))
@@ -283,7 +362,7 @@ export class Account {
   }
 
   private take(p: Push): void {
-    if (p.method !== 'typing' && p.method !== 'presence') this.settle()
+    if (p.method === 'message' || p.method === 'changed' || p.method === 'group') this.settle()
     switch (p.method) {
       case 'message':
         this.takeMessage(p.params.group, p.params.panel, p.params.message)
@@ -297,6 +376,12 @@ export class Account {
         break
       case 'typing':
         this.takeTyping(p.params.panel, p.params.uid)
+        break
+      case 'read':
+        this.takeRead(p.params.panel, p.params.order)
+        break
+      case 'pref':
+        if (p.params.key.startsWith('draft/') && !this.draftsToTell.has(p.params.key.slice(6))) void this.keepDraft(p.params.key.slice(6), p.params.value)
         break
       case 'presence':
         this.presence.value = new Map(this.presence.value).set(p.params.uid, p.params.state)

@@ -29,6 +29,24 @@ export interface PanelStub {
   readonly name: string
   readonly kind: PanelKind
   readonly private: boolean
+  // In group.list alone: up to where it is read, and how much is not (counted up to 100).
+  readonly read?: Order
+  readonly unread?: number
+  readonly mentions?: number
+}
+export interface Where {
+  readonly id: Id
+  readonly nodes: number
+  readonly of: number
+}
+export interface GroupNode {
+  readonly node: Id
+  readonly name: string
+  readonly people: number
+  readonly self: boolean
+  readonly linked: boolean
+  readonly rtt: number
+  readonly banned: boolean
 }
 export interface Panel extends PanelStub {
   readonly topic: string
@@ -144,6 +162,7 @@ export interface Methods {
   'group.leave': [InGroup, Nothing]
   'group.list': [Nothing, { groups: Group[] }]
   'group.new': [{ name: string; join?: Join; txn?: string }, { id: Id; panel: Id }]
+  'group.nodes': [InGroup, { nodes: GroupNode[] }]
   'group.set': [InGroup & { key: string; value: string }, Made]
   'invite.list': [InGroup, { invites: Invite[] }]
   'invite.new': [InGroup & { expires?: number; uses?: number; panel?: Id; role?: Id }, { id: Id | null; link: string }]
@@ -161,13 +180,16 @@ export interface Methods {
   'message.recall': [InGroup & { id: Id }, Made]
   'message.remove': [InGroup & { id: Id; reason?: string }, Made]
   'message.send': [InGroup & { panel: Id; text: string; reply?: Id; txn?: string }, { id: Id; clock: number }]
+  'message.where': [InGroup & { ids: Id[] }, { where: Where[] }]
   'node.info': [Nothing, NodeInfo]
   'panel.delete': [InGroup & { panel: Id }, Made]
   'panel.list': [InGroup, { panels: Panel[] }]
   'panel.new': [InGroup & { name: string; kind?: PanelKind; parent?: Id; private?: boolean }, Made]
   'panel.set': [InGroup & { panel: Id; key: string; value: string }, Made]
+  'pref.list': [Nothing, { prefs: Record<string, string> }]
+  'pref.set': [{ key: string; value: string }, Nothing]
   'presence.set': [{ state: Presence }, Nothing]
-  'read.mark': [InGroup & { panel: Id; order: Order }, Nothing]
+  'read.mark': [InGroup & { panel: Id; order: Order; back?: boolean }, Nothing]
   'request.admit': [InGroup & { user: Id }, Made]
   'request.list': [InGroup, { requests: JoinRequest[] }]
   'request.refuse': [InGroup & { user: Id }, Nothing]
@@ -196,4 +218,6 @@ export type Push =
   | { method: 'message' | 'changed'; params: { group: Id; panel: Id; message: Message } }
   | { method: 'group'; params: { group: Id } }
   | { method: 'typing'; params: { group: Id; panel: Id; uid: Id } }
+  | { method: 'read'; params: { group: Id; panel: Id; order: Order } }
+  | { method: 'pref'; params: { key: string; value: string } }
   | { method: 'presence'; params: { group: Id; uid: Id; state: Presence } }

@@ -21,6 +21,7 @@ export type Block =
 
 const DEPTH = 8
 const LOOK = 2000
+const TRIES = 32 // marks that end nothing, before what they might have ended
 
 const marks = [
   { mark: '**', t: 'bold' },
@@ -182,8 +183,8 @@ function marked(s: string, i: number, depth: number): Found | undefined {
     if (/\s/.test(s[from] ?? ' ')) continue
     if (mark.startsWith('_') && word.test(s[i - 1] ?? ' ')) continue
     let end = near(s, mark, from)
-    while (end >= 0 && (/\s/.test(s[end - 1] ?? ' ') || (mark.length === 1 && s[end + 1] === mark)))
-      end = near(s, mark, end + (s[end + 1] === mark ? 2 : 1))
+    for (let n = 0; end >= 0 && (/\s/.test(s[end - 1] ?? ' ') || (mark.length === 1 && s[end + 1] === mark)); n++)
+      end = n < TRIES ? near(s, mark, end + (s[end + 1] === mark ? 2 : 1)) : -1
     if (end <= from) continue
     if (mark.startsWith('_') && word.test(s[end + mark.length] ?? ' ')) continue
     return { node: { t, in: inline(s.slice(from, end), depth + 1) }, end: end + mark.length }

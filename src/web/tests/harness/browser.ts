@@ -57,6 +57,14 @@ export class Visitor {
     await this.page.locator('dialog button.main').click()
     await this.page.locator('.rail').waitFor({ state: 'attached' })
   }
+  async login(name: string): Promise<void> {
+    await this.page.goto(this.url + '/')
+    const fields = this.page.locator('.entry input')
+    await fields.nth(0).fill(name)
+    await fields.nth(1).fill('correct horse battery')
+    await this.page.locator('.entry button.main').click()
+    await this.page.locator('.rail').waitFor({ state: 'attached' })
+  }
   async newGroup(name: string): Promise<void> {
     await this.page.locator('.tile.add, .start button.main').first().click()
     await this.page.locator('dialog input').first().fill(name)

@@ -70,9 +70,9 @@ describe('hostile texts', () => {
   }
   for (const [name, text] of Object.entries(floods))
     test(`${name} end soon`, () => {
-      const began = performance.now()
+      const began = process.cpuUsage()
       const tree = parse(tame(text))
-      expect(performance.now() - began).toBeLessThan(400)
+      expect(process.cpuUsage(began).user / 1000).toBeLessThan(400)
       expect(JSON.stringify(tree).length).toBeLessThan(1_500_000)
     })
   test('the nesting has an end', () => {

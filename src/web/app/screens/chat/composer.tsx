@@ -41,6 +41,14 @@ export function Composer({ a, group, panel, title, timeline, aside, onAside }: P
       gone = true
     }
   }, [panel])
+  // written on another device, while nothing else stands here
+  const theirs = a.drafts.value.get(panel) ?? ''
+  useEffect(() => {
+    if (aside?.is === 'edit' || theirs === draft.current) return
+    const was = draft.current
+    draft.current = theirs
+    setText((now) => (now === was ? theirs : now))
+  }, [theirs])
   useEffect(() => {
     if (aside?.is === 'edit') setText(aside.to.text)
     if (aside !== undefined) ref.current?.focus()
@@ -57,6 +65,7 @@ export function Composer({ a, group, panel, title, timeline, aside, onAside }: P
     if (aside?.is === 'edit') return
     if (value.trim() !== '') a.typingNow(group.id, panel)
     clearTimeout(timer.current)
+    draft.current = value
     timer.current = setTimeout(() => void a.setDraft(panel, value), DRAFT_MS)
   }
   const leave = (): void => {

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Account, Group, Message, Pending, Timeline } from '@kith/client'
 import { plain, tame } from '@kith/markdown'
 import { Avatar, Crest, Icon, Menu, toast, type MenuItem } from '@kith/ui'
@@ -32,7 +32,7 @@ export function MessageRow({ m, head, a, group, timeline, onAside, mayWrite }: A
     const on = m.reactions.find(([e]) => e === emoji)?.[2] !== true
     void attempt(() => a.call('message.react', { group: group.id, id: m.id, emoji, on }))
   }
-  const items = gone ? [] : actions({ m, mine, a, group, onAside, mayWrite })
+  const items = gone ? [] : actions({ m, mine, a, group, timeline, onAside, mayWrite })
   const openMenu = (x: number, y: number): void => {
     if (items.length > 0) setMenu({ x, y })
   }
@@ -80,11 +80,7 @@ export function MessageRow({ m, head, a, group, timeline, onAside, mayWrite }: A
         )}
         {gone ? <p class="gone">{m.state === 'recalled' ? t('chat.recalled') : t('chat.removed')}</p> : <Rich text={m.text} me={nameOf(me.handle)} />}
         <Marks m={m} />
-        {mine && !gone && (
-          <span class="tick">
-            <Icon name="check" size={14} label={t('chat.sent')} />
-          </span>
-        )}
+        {mine && !gone && <Tick m={m} a={a} group={group} />}
         {m.reactions.length > 0 && (
           <ul class="reactions">
             {m.reactions.map(([emoji, n, own]) => (
@@ -135,7 +131,7 @@ export function MessageRow({ m, head, a, group, timeline, onAside, mayWrite }: A
   )
 }
 
-function actions({ m, mine, a, group, onAside, mayWrite }: { m: Message; mine: boolean } & Omit<Around, 'timeline'>): MenuItem[] {
+function actions({ m, mine, a, group, timeline, onAside, mayWrite }: { m: Message; mine: boolean } & Around): MenuItem[] {
   const on = { group: group.id, id: m.id }
   const items: MenuItem[] = []
   if (mayWrite) items.push({ label: t('chat.reply'), icon: 'reply', do: () => onAside({ is: 'reply', to: m }) })
@@ -145,11 +141,45 @@ function actions({ m, mine, a, group, onAside, mayWrite }: { m: Message; mine: b
     icon: 'copy',
     do: () => void navigator.clipboard.writeText(m.text).then(() => toast(t('app.copied'))),
   })
+  if (!mine) items.push({ label: t('chat.markUnread'), icon: 'rotate-cw', do: () => void attempt(() => a.markUnread(group.id, timeline.panel, m.id)) })
   if (canModerate(a, group))
     items.push({ label: m.pinned ? t('chat.unpin') : t('chat.pin'), icon: 'pin', do: () => void attempt(() => a.call('message.pin', { ...on, on: !m.pinned })) })
   if (mine && Date.now() - m.clock < RECALL_MS) items.push({ label: t('chat.recall'), icon: 'undo-2', danger: true, do: () => void attempt(() => a.call('message.recall', on)) })
   if (!mine && canModerate(a, group)) items.push({ label: t('chat.remove'), icon: 'trash-2', danger: true, do: () => void attempt(() => a.call('message.remove', on)) })
   return items
+}
+
+// One's own message: the home has it; a ring fills as other servers say that they have it, too.
+function Tick({ m, a, group }: { m: Message; a: Account; group: Group }) {
+  const several = group.nodes > 1
+  useEffect(() => {
+    if (!several) return undefined
+    a.where.look(group.id, m.id)
+    return () => a.where.away(m.id)
+  }, [m.id, several])
+  const at = several ? a.where.all.value.get(m.id) : undefined
+  const words = at === undefined ? t('chat.sent') : t('chat.where', { n: at.nodes, of: at.of })
+  if (at === undefined || group.kind === 'direct')
+    return (
+      <span class="tick" title={words}>
+        {at === undefined ? <Icon name="check" size={14} label={words} /> : <Ring part={at.nodes / at.of} label={words} />}
+      </span>
+    )
+  return (
+    <a class="tick" href={`/g/${group.id}/settings/servers`} tabIndex={-1} title={words} aria-label={words}>
+      <Ring part={at.nodes / at.of} />
+    </a>
+  )
+}
+
+function Ring({ part, label }: { part: number; label?: string }) {
+  return (
+    <svg class={part >= 1 ? 'ring full' : 'ring'} width="14" height="14" viewBox="0 0 14 14" {...(label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label })}>
+      <circle cx="7" cy="7" r="5.5" />
+      <circle class="part" cx="7" cy="7" r="5.5" pathLength="1" stroke-dasharray={`${part} 1`} />
+      {part >= 1 && <path d="M4.6 7.2l1.7 1.7 3.2-3.4" />}
+    </svg>
+  )
 }
 
 function Marks({ m }: { m: Message }) {
