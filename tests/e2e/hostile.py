@@ -163,7 +163,7 @@ def outsiders():
     spec = openapi()
     sample = {"group": group, "panel": panel, "id": message, "user": eve.uid, "role": "a" * 52, "node": node.node, "text": "x", "name": "x",
               "key": "name", "value": "x", "emoji": "x", "perm": "message.send", "effect": "allow", "level": 5, "perms": ["message.send"],
-              "allow": True, "order": "0" * 16 + "." + "0" * 16, "limit": 5}
+              "ids": [message], "allow": True, "order": "0" * 16 + "." + "0" * 16, "limit": 5}
     tried = 0
     for path, item in sorted(spec["paths"].items()):
         name = path.rsplit("/", 1)[1]
