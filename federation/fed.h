@@ -280,7 +280,7 @@ struct fed_question {
 struct fed_fetch {
 	struct kith_id group;
 	struct kith_id invite, secret_hash;
-	struct { struct kith_id node; bool asked, refused; } node[KITH_LINK_NODES_MAX];
+	struct { struct kith_id node; bool asked, refused; uint64_t link; /* over which it was asked */ } node[KITH_LINK_NODES_MAX];
 	size_t n_nodes;
 	uint64_t deadline_ms, quiet_ms;
 	bool let_in;                    /* somebody serves us */

@@ -81,9 +81,11 @@ ask(struct kith_fed *f, struct fed_fetch *x, size_t i, struct fed_link *l)
 	struct kith_buf *b;
 	uint8_t tag[16];
 
-	if (x->node[i].asked || x->let_in)
+	/* asked over a link that has given way to this one, it may never have heard */
+	if (x->let_in || x->node[i].refused || (x->node[i].asked && x->node[i].link == l->id))
 		return KITH_OK;
 	x->node[i].asked = true;
+	x->node[i].link = l->id;
 	x->req[i] = ++f->last_id;
 	kith_fed_tag(f, l, false, &x->group, tag);
 	if (!kith_id_is_none(&x->invite))
