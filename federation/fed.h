@@ -474,8 +474,10 @@ int kith_fed_send_objects(struct kith_fed *f, struct fed_member *m, uint64_t req
     size_t *sent);
 
 /* ---- pull.c ---- */
-/* A peer says to hold so much of a feed. */
-/* news: it did not say so before, so it is asked at once, however often others, or it, gave nothing. */
+/*
+ * A peer says to hold so much of a feed. news: it did not say so before, so it is asked at once, however often others,
+ * or it, gave nothing.
+ */
 int kith_fed_claim(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next, bool news);
 int kith_fed_queue_feed(struct fed_group *g, uint32_t feed);
 int kith_fed_pull(struct kith_fed *f, struct fed_group *g);      /* ask for what is due */

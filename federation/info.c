@@ -44,6 +44,18 @@ kith_fed_counters(const struct kith_fed *f, struct kith_fed_counters *out)
 	*out = f->count;
 }
 
+/* Is the record to be on that node? Where somebody lives who may see it, and where it was written. */
+static bool
+is_due(struct kith_group *kg, const struct kith_group_node *node, const struct kith_record *rec)
+{
+	if (node->banned)
+		return false;
+	if (kith_id_eq(&node->node, &rec->node))
+		return true;
+	return node->members > 0 &&
+	    (kith_scope_plane(&rec->scope) != KITH_PLANE_TIMELINE || kith_group_node_sees(kg, &node->node, &rec->scope));
+}
+
 void
 kith_fed_held_by(struct kith_fed *f, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m)
 {
@@ -62,15 +74,14 @@ kith_fed_held_by(struct kith_fed *f, struct kith_txn *t, const struct kith_id *g
 	if (g != NULL && kith_fed_feed(g, &rec.scope, &rec.node, rec.incarnation, false, &feed) != KITH_OK)
 		feed = UINT32_MAX;
 	while (kith_group_node_next(kg, &it, &node)) {
-		if (node.banned || (node.members == 0 && !kith_id_eq(&node.node, &rec.node)) ||
-		    (kith_scope_plane(&rec.scope) == KITH_PLANE_TIMELINE && !kith_group_node_sees(kg, &node.node, &rec.scope) &&
-		    !kith_id_eq(&node.node, &f->self->node)))
-			continue;
-		++*m;
 		if (kith_id_eq(&node.node, &f->self->node)) {
+			++*m;
 			++*n;
 			continue;
 		}
+		if (!is_due(kg, &node, &rec))
+			continue;
+		++*m;
 		mb = g == NULL || feed == UINT32_MAX ? NULL : kith_fed_member(g, &node.node);
 		*n += mb != NULL && kith_fed_known_get(mb, feed) > rec.seq;
 	}

@@ -15,6 +15,7 @@
 #define MISSING_MAX 4096
 #define MISSING_WAIT_MS 100u            /* it may be on its way already */
 #define MISSING_TRIES 6
+#define MISSING_AGAIN_MS 500u           /* doubled with each try: given up within a minute */
 #define LET_DOWN_MAX 255u
 #define OTHERS_TRIES 16
 #define HISTORY_TRIES 3
@@ -383,7 +384,7 @@ pull_names(struct kith_fed *f, struct fed_group *g, uint8_t object)
 			r = kith_vec_push(&q->ids, x->id);
 		x->req = q;
 		x->tries++;
-		x->next_ms = f->now.mono_ms + (1000u << x->tries);
+		x->next_ms = f->now.mono_ms + (MISSING_AGAIN_MS << x->tries);
 	}
 	return r == KITH_OK && q != NULL ? send_names(f, q) : r;
 }
@@ -401,7 +402,7 @@ ask_body(struct kith_fed *f, struct fed_group *g, struct fed_missing *x)
 	if (m == NULL)
 		return KITH_OK;
 	x->tries++;
-	x->next_ms = f->now.mono_ms + (1000u << x->tries);
+	x->next_ms = f->now.mono_ms + (MISSING_AGAIN_MS << x->tries);
 	r = kith_ledger_get_id(f->t, &x->id, &rec);
 	if (r == KITH_OK)
 		r = kith_record_parse(rec.header, &h);
@@ -628,13 +629,13 @@ kith_fed_on_done(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *
 int
 kith_fed_on_where(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r)
 {
-	bool news;
 	uint64_t req = kith_mp_uint(r), seq;
 	struct kith_id id = kith_mp_id(r), scope, node;
 	struct fed_member *m;
 	struct fed_known *k;
 	struct fed_feed *fd;
 	uint8_t inc[8];
+	bool news;
 	uint32_t n, feed;
 	int e = kith_fed_frame_group(f, l, &id, &m);
 

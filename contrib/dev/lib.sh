@@ -4,6 +4,11 @@
 say() { printf '== %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
+# npm trusts the certificates that the system trusts, as curl and apt do.
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r /etc/ssl/certs/ca-certificates.crt ]; then
+	export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+fi
+
 # stage DIR: a fresh copy of the sources in DIR, times kept so that make rebuilds only what
 # changed. The copy lets us build beside a checkout that was itself configured.
 stage()

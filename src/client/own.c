@@ -181,7 +181,7 @@ pref_key(const struct kith_id *uid, struct kith_slice name, uint8_t key[KITH_ID_
 	return kith_slice_of(key, KITH_ID_BYTES + 1 + n);
 }
 
-/* Calls put for each; or only counts. */
+/* Appends key and value of each to out; out NULL: only counts them. */
 static int
 each_pref(struct kith_call *c, struct kith_buf *out, uint32_t *n)
 {

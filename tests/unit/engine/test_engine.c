@@ -92,6 +92,20 @@ seen(struct world *w, const struct person *p, const struct place *g)
 	return o;
 }
 
+/* Ada at the one, Ben at the other, and linked. */
+static void
+two_nodes(struct world *w, struct person *ada, struct person *ben)
+{
+	const char *first[1];
+
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_node(w, "two", first, 1);
+	world_register(w, 0, "ada", ada);
+	world_register(w, 1, "ben", ben);
+	world_run(w, 2000);
+}
+
 static void
 one_person_talks_to_themselves(void **state)
 {
@@ -352,16 +366,10 @@ who_asks_is_let_in_by_whoever_may(void **state)
 	struct world *w = world_new(7);
 	struct person ada, ben;
 	struct place g;
-	const char *first[1];
 	json_t *r;
 
 	(void)state;
-	world_node(w, "one", NULL, 0);
-	first[0] = world_address(w, 0);
-	world_node(w, "two", first, 1);
-	world_register(w, 0, "ada", &ada);
-	world_register(w, 1, "ben", &ben);
-	world_run(w, 2000);
+	two_nodes(w, &ada, &ben);
 	new_group(w, &ada, "closed", "request", &g);
 	r = must(w, &ben, "group.join", json_pack("{s:s}", "link", g.link));
 	assert_string_equal(json_string_value(json_object_get(r, "state")), "requested");
@@ -415,16 +423,10 @@ private_panels_are_for_those_who_are_let_in(void **state)
 	struct world *w = world_new(9);
 	struct person ada, ben;
 	struct place g, p;
-	const char *first[1];
 	json_t *r;
 
 	(void)state;
-	world_node(w, "one", NULL, 0);
-	first[0] = world_address(w, 0);
-	world_node(w, "two", first, 1);
-	world_register(w, 0, "ada", &ada);
-	world_register(w, 1, "ben", &ben);
-	world_run(w, 2000);
+	two_nodes(w, &ada, &ben);
 	new_group(w, &ada, "home", "invite", &g);
 	join(w, &ben, &g);
 	r = must(w, &ada, "panel.new", json_pack("{s:s,s:s,s:b}", "group", g.group, "name", "secret", "private", 1));
@@ -494,15 +496,9 @@ people_hear_of_what_they_may_see(void **state)
 	size_t before;
 	struct person ada, ben;
 	struct place g;
-	const char *first[1];
 
 	(void)state;
-	world_node(w, "one", NULL, 0);
-	first[0] = world_address(w, 0);
-	world_node(w, "two", first, 1);
-	world_register(w, 0, "ada", &ada);
-	world_register(w, 1, "ben", &ben);
-	world_run(w, 2000);
+	two_nodes(w, &ada, &ben);
 	new_group(w, &ada, "home", "invite", &g);
 	world_connect(w, &ben, NULL);
 	world_connect(w, &ada, NULL);
@@ -544,18 +540,12 @@ what_is_unread_follows_the_person(void **state)
 {
 	struct world *w = world_new(12);
 	struct person ada, ben;
-	const char *first[1];
 	struct place g;
 	char order[64], id[64];
 	json_t *r;
 
 	(void)state;
-	world_node(w, "one", NULL, 0);
-	first[0] = world_address(w, 0);
-	world_node(w, "two", first, 1);
-	world_register(w, 0, "ada", &ada);
-	world_register(w, 1, "ben", &ben);
-	world_run(w, 2000);
+	two_nodes(w, &ada, &ben);
 	new_group(w, &ada, "home", "invite", &g);
 	say(w, &ada, &g, "before", NULL);
 	join(w, &ben, &g);
@@ -592,18 +582,12 @@ where_messages_are_is_told(void **state)
 {
 	struct world *w = world_new(13);
 	struct person ada, ben;
-	const char *first[1];
 	struct place g;
 	char id[64];
 	json_t *r, *x;
 
 	(void)state;
-	world_node(w, "one", NULL, 0);
-	first[0] = world_address(w, 0);
-	world_node(w, "two", first, 1);
-	world_register(w, 0, "ada", &ada);
-	world_register(w, 1, "ben", &ben);
-	world_run(w, 2000);
+	two_nodes(w, &ada, &ben);
 	new_group(w, &ada, "home", "invite", &g);
 	join(w, &ben, &g);
 	say(w, &ada, &g, "everywhere", id);

@@ -5,7 +5,7 @@ import type { Http } from './http'
 import { Link, type Phase } from './link'
 import { Outbox } from './outbox'
 import type { Store } from './store'
-import { Timeline } from './timeline'
+import { justBefore, Timeline } from './timeline'
 import { Whereabouts } from './where'
 import type { Group, Id, Me, Member, Message, Method, Order, Panel, Params, Presence, Push, Result } from './types'
 
@@ -13,6 +13,7 @@ const TYPING_MS = 5000
 const TYPING_AGAIN_MS = 3000
 const SETTLE_MS = 1000
 const DRAFT_MS = 1000
+const SOON_MS = 300
 
 export interface Unread {
   readonly count: number
@@ -193,7 +194,7 @@ export class Account {
     const at = all.findIndex((m) => m.id === from)
     const m = all[at]
     if (m === undefined) return
-    const order = all[at - 1]?.order ?? m.order.replace(/[1-9a-f](?=0*$)/, (c) => (parseInt(c, 16) - 1).toString(16))
+    const order = justBefore(m.order)
     this.keptUnread = panel
     this.read.set(panel, order)
     t.unreadFrom.value = order
@@ -275,7 +276,7 @@ export class Account {
     if (order < was) this.keptUnread = panel
     this.read.set(panel, order)
     if ((this.timelines.get(panel)?.state.value ?? 'unknown') !== 'unknown') this.recount(panel)
-    else void this.loadGroups().catch(() => undefined)
+    else this.soon('groups', () => void this.loadGroups().catch(() => undefined))
   }
 
   private async loadPanels(group: Id): Promise<void> {
@@ -371,8 +372,8 @@ export class Account {
         this.timelines.get(p.params.panel)?.take(p.params.message)
         break
       case 'group':
-        this.changedGroup(p.params.group)
-        void this.loadGroups().catch(() => undefined)
+        this.soon(`group/${p.params.group}`, () => this.changedGroup(p.params.group))
+        this.soon('groups', () => void this.loadGroups().catch(() => undefined))
         break
       case 'typing':
         this.takeTyping(p.params.panel, p.params.uid)
@@ -391,13 +392,23 @@ export class Account {
   private takeMessage(group: Id, panel: Id, m: Message): void {
     this.timelines.get(panel)?.take(m)
     this.forgetTyping(panel, m.uid)
-    if (this.group(group) === undefined) void this.loadGroups().catch(() => undefined)
+    if (this.group(group) === undefined) this.soon('groups', () => void this.loadGroups().catch(() => undefined))
     if (m.uid !== this.me.value.uid && panel !== this.shown) this.addUnread(panel, 1, this.mentionsMe(m.text) ? 1 : 0)
   }
   private mentionsMe(text: string): boolean {
     const name = this.me.value.handle.replace(/#.*/, '').toLowerCase()
     const low = text.toLowerCase()
     return low.includes('@' + name) || low.includes('@all') || low.includes('@here')
+  }
+  // Many come in at once when a link is passed around: what follows is done once for all of them.
+  private readonly coming = new Set<string>()
+  private soon(what: string, f: () => void): void {
+    if (this.coming.has(what)) return
+    this.coming.add(what)
+    this.env.later(SOON_MS, () => {
+      this.coming.delete(what)
+      f()
+    })
   }
   private changedGroup(group: Id): void {
     if (this.panelLists.has(group)) void this.loadPanels(group)

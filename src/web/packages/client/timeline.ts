@@ -139,3 +139,10 @@ export function merge(a: readonly Message[], b: readonly Message[]): readonly Me
   }
   return out
 }
+
+// A place right before that of a message, whatever is there: orders are two numbers of 16 hexadecimal digits.
+export function justBefore(order: Order): Order {
+  const all = BigInt('0x' + order.replace('.', '')) - 1n
+  const digits = (all < 0n ? 0n : all).toString(16).padStart(32, '0')
+  return `${digits.slice(0, 16)}.${digits.slice(16)}`
+}

@@ -46,7 +46,8 @@ export class Whereabouts {
     let asked = 0
     for (const [id, w] of this.wanted) {
       const ids = by.get(w.group) ?? []
-      if (ids.length < BATCH) by.set(w.group, [...ids, id])
+      if (ids.length >= BATCH) continue
+      by.set(w.group, [...ids, id])
       asked = Math.max(asked, w.asked++)
     }
     for (const [group, ids] of by) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MemoryStore, merge, Outbox, Timeline, type Message, type Method } from '@kith/client'
+import { justBefore, MemoryStore, merge, Outbox, Timeline, type Message, type Method } from '@kith/client'
 import { rows } from '../../app/screens/chat/rows'
 import { TestEnv } from '../harness/env'
 
@@ -108,5 +108,12 @@ describe('the outbox', () => {
     await o.discard(other.txn)
     expect(o.pending.value).toEqual([])
     expect(await store.all('outbox')).toEqual([])
+  })
+  test('right before a place', () => {
+    const order = '0000019a2b3c0000.00000000000000a0'
+    expect(justBefore(order)).toBe('0000019a2b3c0000.000000000000009f')
+    expect(justBefore('0000019a2b3c0000.0000000000000000')).toBe('0000019a2b3bffff.ffffffffffffffff')
+    expect(justBefore(order) < order).toBe(true)
+    expect(justBefore('0000000000000000.0000000000000000')).toBe('0000000000000000.0000000000000000')
   })
 })
