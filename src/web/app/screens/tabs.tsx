@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Icon } from '@kith/ui'
 import { t } from '../lib/i18n'
 
@@ -10,6 +11,11 @@ interface Tab {
 
 // A screen of settings: tabs that are places, and what the one at hand holds.
 export function Tabs({ title, back, tabs, at, children }: { title: string; back: string; tabs: readonly Tab[]; at: string; children: ComponentChildren }) {
+  // on a phone the row of tabs is wider than the screen
+  const row = useRef<HTMLElement>(null)
+  useLayoutEffect(() => {
+    row.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [at])
   return (
     <main class="settings">
       <header>
@@ -18,7 +24,7 @@ export function Tabs({ title, back, tabs, at, children }: { title: string; back:
         </a>
         <h1>{title}</h1>
       </header>
-      <nav aria-label={title}>
+      <nav ref={row} aria-label={title}>
         {tabs.map((x) => (
           <a key={x.id} href={x.to} aria-current={x.id === at ? 'page' : undefined}>
             {x.name}
