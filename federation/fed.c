@@ -146,9 +146,11 @@ kith_fed_free(struct kith_fed *f)
 	free(f);
 }
 
+/* Calls nest: what comes from a peer may make the host ask for something at once. */
 static int
 enter(struct kith_fed *f, struct kith_txn *t, struct kith_now now, struct kith_out *out)
 {
+	f->inside++;
 	f->t = t;
 	f->now = now;
 	f->out = out;
@@ -159,6 +161,8 @@ enter(struct kith_fed *f, struct kith_txn *t, struct kith_now now, struct kith_o
 static int
 leave(struct kith_fed *f, int r)
 {
+	if (--f->inside > 0)
+		return r;
 	bury(f);
 	/* whatever it was may have set a time: it is looked at within a second */
 	if (f->tick_ms > f->now.mono_ms + 1000)

@@ -294,6 +294,8 @@ struct fed_dirty {
 };
 
 struct kith_fed {
+	uint64_t links_changed;         /* kith_fed_links() */
+	unsigned inside;                /* calls from outside under way, one in the other */
 	const struct kith_env *env;
 	const struct kith_self *self;
 	struct kith_fed_host host;

@@ -345,6 +345,7 @@ kith_fed_on_welcome(struct kith_fed *f, struct fed_link *l, struct kith_mp_reade
 	if (e != KITH_OK)
 		return e;
 	l->state = LINK_OPEN;
+	f->links_changed++;
 	if (l->addr != NULL)
 		kith_fed_dial_done(f, l->addr, true);
 	else

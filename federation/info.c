@@ -56,6 +56,12 @@ is_due(struct kith_group *kg, const struct kith_group_node *node, const struct k
 	    (kith_scope_plane(&rec->scope) != KITH_PLANE_TIMELINE || kith_group_node_sees(kg, &node->node, &rec->scope));
 }
 
+uint64_t
+kith_fed_links(const struct kith_fed *f)
+{
+	return f->links_changed;
+}
+
 void
 kith_fed_held_by(struct kith_fed *f, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m)
 {

@@ -218,6 +218,7 @@ kith_fed_link_lost(struct kith_fed *f, struct fed_link *l)
 	}
 	if (l->peer != NULL && l->peer->link == l) {
 		l->peer->link = NULL;
+		f->links_changed++;
 		l->peer->seen_ms = f->now.wall_ms;
 		l->peer->redial_ms = f->now.mono_ms + 750 + kith_fed_random(f) % 500;
 		f->dial_ms = 0;

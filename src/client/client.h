@@ -131,6 +131,8 @@ struct kith_client_host {
 	bool (*group_next)(void *ctx, size_t *it, struct kith_id *id);
 	int (*mail)(void *ctx, struct kith_call *c, const struct kith_id *node, uint32_t kind, struct kith_slice payload);
 	int (*ephemeral)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, struct kith_slice payload);
+	int (*presence)(void *ctx, const struct kith_id *uid, struct kith_slice state);         /* MALFORMED: no such state */
+	int (*present)(void *ctx, struct kith_group *g, const struct kith_id *viewer, struct kith_buf *out);    /* appends an array */
 	/* once this batch has told the others what it wrote */
 	int (*want_history)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, uint64_t before_clock, uint32_t limit);
 	/* nodes that are linked now, by label (or the start of their id): NOTFOUND */

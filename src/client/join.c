@@ -3,6 +3,7 @@
 
 #include "base/b32.h"
 #include "client/common.h"
+#include "client/friends.h"
 #include "crypto/sign.h"
 #include "id/doc.h"
 #include "storage/ledger.h"
@@ -483,6 +484,8 @@ kith_client_mail(struct kith_call *c, const struct kith_id *from, uint32_t kind,
 	struct kith_id group, uid;
 	struct kith_account a;
 
+	if (kind == KITH_MAIL_FRIEND)
+		return kith_friend_mail(c, from, payload);
 	if (kind == KITH_MAIL_JOIN_REQUEST)
 		return take_request(c, from, payload);
 	if (kind != KITH_MAIL_GROUP)

@@ -5,6 +5,7 @@ libkithcore_a_SOURCES += \
 	%D%/args.c \
 	%D%/common.c \
 	%D%/files.c \
+	%D%/friends.c \
 	%D%/groups.c \
 	%D%/join.c \
 	%D%/json.c \
@@ -14,6 +15,7 @@ libkithcore_a_SOURCES += \
 	%D%/openapi.c \
 	%D%/own.c \
 	%D%/people.c \
+	%D%/profile.c \
 	%D%/rate.c \
 	%D%/read_groups.c \
 	%D%/read_messages.c \
@@ -25,10 +27,12 @@ libkithcore_a_SOURCES += \
 	%D%/client.h \
 	%D%/common.h \
 	%D%/files.h \
+	%D%/friends.h \
 	%D%/json.h \
 	%D%/methods.h \
 	%D%/openapi.h \
 	%D%/own.h \
+	%D%/profile.h \
 	%D%/rate.h \
 	%D%/render.h \
 	%D%/session.h \

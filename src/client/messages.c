@@ -272,22 +272,22 @@ kith_api_typing(struct kith_call *c)
 int
 kith_api_presence_set(struct kith_call *c)
 {
-	struct kith_slice state = kith_arg_str(c->args, "state");
-	struct kith_buf p;
-	int r;
+	int r = c->host->presence(c->host->ctx, &c->session->uid, kith_arg_str(c->args, "state"));
 
-	if (!kith_slice_is(state, "online") && !kith_slice_is(state, "idle") && !kith_slice_is(state, "busy") && !kith_slice_is(state, "offline"))
-		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "state: online, idle, busy or offline");
-	kith_buf_init(&p, 0);
-	kith_mp_put_array(&p, 3);
-	kith_mp_put_id(&p, &c->session->uid);
-	kith_mp_put_cstr(&p, "presence");
-	kith_mp_put_str(&p, state);
-	r = kith_buf_err(&p);
-	if (r == KITH_OK)
-		r = c->host->ephemeral(c->host->ctx, c, NULL, NULL, kith_buf_slice(&p));
-	kith_buf_fini(&p);
-	return r;
+	return r == KITH_E_MALFORMED ? kith_fail(c, r, "invalid_params", "state: online, idle, busy or offline") : r;
+}
+
+int
+kith_api_presence_list(struct kith_call *c)
+{
+	struct kith_group *g;
+	int r = kith_call_group(c, &g);
+
+	if (r != KITH_OK)
+		return r;
+	kith_mp_put_map(c->result, 1);
+	kith_mp_put_cstr(c->result, "people");
+	return c->host->present(c->host->ctx, g, &c->session->uid, c->result);
 }
 
 /* ---- where messages are ---- */

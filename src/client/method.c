@@ -1,3 +1,4 @@
+#include "client/friends.h"
 #include "client/methods.h"
 
 #include <string.h>
@@ -29,6 +30,9 @@
 #define P_PASSWORD(d) STR("password", true, 1, 512, d)
 
 #define R_ID(d) { "id", "id", d }
+#define R_STATE { "state", "str", "friend, incoming, outgoing or none" }
+#define PERSON_FIELDS "uid, handle, nick, avatar (a file, or nil), bio, pronouns, status, guest, node, node_name"
+#define FRIEND_FIELDS "friend (friend, incoming, outgoing or none), since (ms), remark, note, favourite, blocked"
 #define R_SIGNED_IN \
 	{ "token", "str", "the session's token, shown once: Authorization: Bearer TOKEN" }, \
 	{ "uid", "id", "the account" }, \
@@ -65,9 +69,15 @@ const struct kith_method kith_methods[] = {
 	M("account.logout", "End this session", true, ANY, NONE, kith_api_account_logout, NO_PARAMS, NO_RESULT),
 	M("account.me", "Who is signed in", false, ANY, READ, kith_api_account_me, NO_PARAMS,
 	    R({ "uid", "id", "the account" }, { "handle", "handle", "name#1234" }, { "guest", "bool", "not claimed yet" },
-	      { "node", "id", "this node" })),
+	      { "node", "id", "this node" }, { "avatar", "id", "a file, or nil" }, { "bio", "str", "" }, { "nick", "str", "empty: as in the handle" },
+	      { "pronouns", "str", "" }, { "status", "str", "" })),
 	M_PW("account.passwd", "Change the password; every other session ends", USER, LOGIN, kith_api_account_passwd,
 	    P(STR("old", true, 1, 512, "the present password"), P_PASSWORD("the new one, 8 to 128 characters")), NO_RESULT),
+	M("account.profile", "Say who one is, in every group that one is in and to friends; what is not given stays", true, ANY, AUTHORITY, kith_api_account_profile,
+	    P(STR("avatar", false, 0, 52, "a file of kind avatar; empty: none"), STR("bio", false, 0, KITH_BIO_MAX, "a few lines"),
+	      STR("nick", false, 0, 128, "what to be called; empty: as in the handle"), STR("pronouns", false, 0, KITH_PRONOUNS_MAX, "how to be spoken of"),
+	      STR("status", false, 0, KITH_STATUS_MAX, "one line on what one is about")),
+	    NO_RESULT),
 	M_PW("account.register", "Make an account and sign in", NONE, REGISTER, kith_api_account_register,
 	    P(STR("client", false, 0, 63, "what is signing in, for the list of sessions"),
 	      STR("invite", false, 1, 128, "a code, where registration is by invitation"), STR("name", true, 1, 128, "nickname"),
@@ -79,12 +89,21 @@ const struct kith_method kith_methods[] = {
 	M("dm.open", "The conversation with somebody, made if there is none", true, USER, GROUP, kith_api_dm_open,
 	    P(STRS("users", true, 1, 49, "the other people's uids")),
 	    R({ "group", "id", "the conversation" }, { "panel", "id", "its only panel" })),
+	M("friend.accept", "Say yes to somebody who asked", true, USER, INVITE, kith_api_friend_accept, P(ID("user", true, "whom")), R(R_STATE)),
+	M("friend.list", "Everybody with whom one has something: friends, requests both ways, people blocked, named or noted", false, USER, READ, kith_api_friend_list, NO_PARAMS,
+	    R({ "friends", "[{}]", PERSON_FIELDS ", " FRIEND_FIELDS })),
+	M("friend.remove", "End a friendship, decline a request, or take one's own back", true, USER, INVITE, kith_api_friend_remove, P(ID("user", true, "whom")), R(R_STATE)),
+	M("friend.request", "Ask somebody to be friends; they who asked already are told yes", true, USER, INVITE, kith_api_friend_request, P(ID("user", true, "whom")), R(R_STATE)),
+	M("friend.set", "What one keeps about somebody, friend or not; nobody else is told", true, USER, NONE, kith_api_friend_set,
+	    P(BOOL("blocked", false, "nothing of theirs is shown, and no request of theirs comes through; ends a friendship"), BOOL("favourite", false, "before others in lists"),
+	      STR("note", false, 0, KITH_NOTE_MAX, "for oneself"), STR("remark", false, 0, KITH_REMARK_MAX, "another name for them"), ID("user", true, "whom")),
+	    R(R_STATE)),
 	M("group.join", "Join by an invite link", true, ANY, JOIN, kith_api_group_join,
 	    P(STR("link", true, 8, KITH_LINK_MAX, "the link, or what follows its #")),
 	    R({ "group", "id", "the group" }, { "name", "str", "its name" }, { "state", "str", "member, or requested" })),
 	M("group.leave", "Leave a group", true, ANY, NONE, kith_api_group_leave, P(P_GROUP), NO_RESULT),
 	M("group.list", "The groups and conversations one is in", false, ANY, READ, kith_api_group_list, NO_PARAMS,
-	    R({ "groups", "[{}]", "id, name, kind (group, direct), join (open, invite, request), members, nodes, panels ([{id, name, kind, private, read (order, or empty), unread, mentions (both up to 100)}]), owner (bool)" })),
+	    R({ "groups", "[{}]", "id, name, kind (group, direct), join (open, invite, request), members, nodes, panels ([{id, name, kind, private, read (order, or empty), unread, mentions (both up to 100)}]), owner (bool), people ([uid]: the others of a conversation)" })),
 	M("group.new", "Make a group: roles Admin and Moderator, a panel `general`, and oneself as owner", true, USER, GROUP, kith_api_group_new,
 	    P(STR("join", false, 4, 7, "open, invite (default) or request"), STR("name", true, 1, 100, "its name"), P_TXN),
 	    R(R_ID("the group"), { "panel", "id", "general" })),
@@ -106,7 +125,7 @@ const struct kith_method kith_methods[] = {
 	    P(P_GROUP, P_REASON, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
 	M("member.list", "Who is in a group", false, ANY, READ, kith_api_member_list,
 	    P(ID("after", false, "the last uid of the page before"), P_GROUP, INT("limit", false, 1, 1000, "at most so many (100)")),
-	    R({ "members", "[{}]", "in order of uid: uid, handle, node, node_name, guest, owner, roles ([name]), banned, muted" },
+	    R({ "members", "[{}]", "in order of uid: uid, handle, nick, avatar, status, node, node_name, guest, owner, roles ([name]), banned, muted" },
 	      { "total", "int", "members in all" })),
 	M("member.mute", "Take somebody's voice", true, ANY, AUTHORITY, kith_api_member_mute,
 	    P(INT("for", false, 1, MS_MAX, "milliseconds; absent: until lifted"), P_GROUP, P_REASON, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
@@ -157,6 +176,8 @@ const struct kith_method kith_methods[] = {
 	    R({ "prefs", "{}", "key: value" })),
 	M("pref.set", "Keep a preference; one's other connections are told (`pref`)", true, ANY, NONE, kith_api_pref_set,
 	    P(STR("key", true, 1, 128, "its name, such as draft/PANEL"), STR("value", true, 0, 16384, "what it is; empty: forget it")), NO_RESULT),
+	M("presence.list", "Who of a group is there now, as far as this node knows; others are offline", true, ANY, READ, kith_api_presence_list, P(P_GROUP),
+	    R({ "people", "[{}]", "uid, state (online, idle, busy)" })),
 	M("presence.set", "Tell those one shares a conversation with: online, idle, busy or offline", true, ANY, SEND, kith_api_presence_set,
 	    P(STR("state", true, 4, 7, "online, idle, busy, offline")), NO_RESULT),
 	M("read.mark", "Remember how far one has read; one's other connections are told (`read`)", true, ANY, NONE, kith_api_read_mark,
@@ -193,6 +214,11 @@ const struct kith_method kith_methods[] = {
 	M("typing", "One is writing", true, ANY, SEND, kith_api_typing, P(P_GROUP, P_PANEL), NO_RESULT),
 	M("user.find", "People by name, name@node, name#1234@node or uid", true, ANY, NONE, kith_api_user_find,
 	    P(STR("text", true, 1, 320, "the name")), R({ "users", "[{}]", "uid, handle, node, node_name" })),
+	M("user.get", "Somebody, and what one has with them", false, ANY, READ, kith_api_user_get,
+	    P(ID("group", false, "as shown there"), ID("user", true, "whom")),
+	    R({ "uid", "id", "the person" }, { "person", "{}", "beside it: " PERSON_FIELDS ", " FRIEND_FIELDS ", groups ([id]: those one shares)" })),
+	M("user.list", "Several people at once; those who are not known here are left out", false, ANY, READ, kith_api_user_list,
+	    P(ID("group", false, "as shown there"), STRS("users", true, 1, 100, "their uids")), R({ "users", "[{}]", PERSON_FIELDS })),
 };
 const size_t kith_n_methods = sizeof(kith_methods) / sizeof(kith_methods[0]);
 

@@ -58,11 +58,22 @@ int kith_api_message_remove(struct kith_call *c);
 int kith_api_message_pin(struct kith_call *c);
 int kith_api_typing(struct kith_call *c);
 int kith_api_presence_set(struct kith_call *c);
+int kith_api_presence_list(struct kith_call *c);
 int kith_api_group_nodes(struct kith_call *c);
 int kith_api_message_where(struct kith_call *c);
 int kith_api_pref_set(struct kith_call *c);
 int kith_api_read_mark(struct kith_call *c);
 int kith_api_user_find(struct kith_call *c);
+
+/* profile.c, friends.c */
+int kith_api_account_profile(struct kith_call *c);
+int kith_api_user_get(struct kith_call *c);
+int kith_api_user_list(struct kith_call *c);
+int kith_api_friend_list(struct kith_call *c);
+int kith_api_friend_request(struct kith_call *c);
+int kith_api_friend_accept(struct kith_call *c);
+int kith_api_friend_remove(struct kith_call *c);
+int kith_api_friend_set(struct kith_call *c);
 
 /* reads: read_*.c */
 int kith_api_account_me(struct kith_call *c);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/common.h"
+#include "client/friends.h"
 #include "client/state.h"
 #include "storage/ledger.h"
 #include "wire/mp.h"
@@ -157,7 +158,8 @@ kith_unread(struct kith_call *c, const struct kith_id *group, const struct kith_
 			scanned++;
 			if (kith_ledger_get(c->t, row[i].pos, &rec) != KITH_OK || kith_record_parse(rec.header, &h) != KITH_OK ||
 			    h.kind != KITH_K_MESSAGE || kith_id_eq(&h.author, uid) || kith_ledger_state_get(c->t, row[i].pos, &state) != KITH_OK ||
-			    (state & (KITH_S_REJECTED | KITH_S_HIDDEN | KITH_S_SIDE | KITH_S_RECALLED | KITH_S_REMOVED)) != 0)
+			    (state & (KITH_S_REJECTED | KITH_S_HIDDEN | KITH_S_SIDE | KITH_S_RECALLED | KITH_S_REMOVED)) != 0 ||
+			    kith_blocked(c->t, uid, &h.author))
 				continue;
 			out->count++;
 			kith_render_text(c->t, &rec.id, text, sizeof(text));
@@ -179,6 +181,14 @@ pref_key(const struct kith_id *uid, struct kith_slice name, uint8_t key[KITH_ID_
 	if (n > 0)
 		memcpy(key + KITH_ID_BYTES + 1, name.p, n);
 	return kith_slice_of(key, KITH_ID_BYTES + 1 + n);
+}
+
+int
+kith_pref_get(struct kith_txn *t, const struct kith_id *uid, const char *name, struct kith_slice *out)
+{
+	uint8_t key[KITH_ID_BYTES + 1 + 255];
+
+	return kith_txn_get(t, KITH_T_USER, pref_key(uid, kith_slice_str(name), key), out);
 }
 
 /* Appends key and value of each to out; out NULL: only counts them. */

@@ -17,6 +17,9 @@ struct kith_unread {
 /* Whoever never read a panel has read what was there when they came. */
 KITH_MUST_USE int kith_unread(struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, struct kith_unread *out);
 
+/* A preference, as text; borrows from t. NOTFOUND. */
+KITH_MUST_USE int kith_pref_get(struct kith_txn *t, const struct kith_id *uid, const char *name, struct kith_slice *out);
+
 /* Does a text call somebody of that name (without its number), or everybody? */
 bool kith_text_mentions(const char *text, struct kith_slice name);
 

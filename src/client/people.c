@@ -2,6 +2,8 @@
 
 #include "base/b32.h"
 #include "client/common.h"
+#include "client/profile.h"
+#include "client/render.h"
 #include "id/doc.h"
 #include "id/node.h"
 #include "storage/ledger.h"
@@ -51,6 +53,26 @@ kith_home_of(struct kith_call *c, const struct kith_id *uid, struct kith_id *hom
 	if (r == KITH_OK)
 		*home = doc.home;
 	return r;
+}
+
+int
+kith_known_person(struct kith_txn *t, const struct kith_id *uid, struct kith_person *out)
+{
+	struct kith_slice raw;
+	struct kith_doc doc;
+	uint8_t key[65];
+	int r;
+
+	known_key(uid, key);
+	r = kith_txn_get(t, KITH_T_USER, kith_slice_of(key, sizeof(key)), &raw);
+	if (r == KITH_OK)
+		r = kith_doc_parse(raw, &doc) == KITH_OK ? KITH_OK : KITH_E_CORRUPT;
+	if (r != KITH_OK)
+		return r;
+	out->node = doc.home;
+	out->guest = (doc.flags & KITH_DOC_GUEST) != 0;
+	kith_copy_text(doc.handle, out->handle, sizeof(out->handle));
+	return KITH_OK;
 }
 
 static void

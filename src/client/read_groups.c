@@ -164,7 +164,7 @@ conversation_name(struct kith_call *c, const struct kith_id *group, char *out, s
 
 		if (!m.member || kith_id_eq(&m.uid, &c->session->uid))
 			continue;
-		kith_render_handle(c->t, group, &m.uid, handle, sizeof(handle));
+		kith_render_nick(c->t, group, &m.uid, handle, sizeof(handle));
 		len = strlen(handle);
 		if (n + len + 3 > cap)
 			break;
@@ -175,6 +175,24 @@ conversation_name(struct kith_call *c, const struct kith_id *group, char *out, s
 		memcpy(out + n, handle, len + 1);
 		n += len;
 	}
+}
+
+/* The others of a conversation; of a group nobody, since those are listed by the page. */
+static void
+put_people(struct kith_call *c, const struct kith_id *group, bool direct)
+{
+	struct kith_id after = kith_id_none;
+	size_t mark = kith_mp_begin(c->result);
+	struct kith_member m;
+	uint32_t n = 0;
+
+	while (direct && n < 50 && kith_state_member_next(c->t, group, &after, &m)) {
+		if (!m.member || kith_id_eq(&m.uid, &c->session->uid))
+			continue;
+		kith_put_id_str(c->result, &m.uid);
+		n++;
+	}
+	kith_mp_end_array(c->result, mark, n);
 }
 
 static int
@@ -192,7 +210,7 @@ put_group(struct kith_call *c, const struct kith_id *group, const struct kith_st
 	kith_group_name(c->t, group, name, sizeof(name));
 	if (name[0] == '\0' && sg->kind == 1)
 		conversation_name(c, group, name, sizeof(name));
-	kith_mp_put_map(b, 8);
+	kith_mp_put_map(b, 9);
 	kith_put_key_id(b, "id", group);
 	kith_mp_put_cstr(b, "join");
 	kith_mp_put_cstr(b, sg->joins < 3 ? joins[sg->joins] : "invite");
@@ -210,6 +228,8 @@ put_group(struct kith_call *c, const struct kith_id *group, const struct kith_st
 	kith_mp_put_array(b, (uint32_t)p.n);
 	for (size_t i = 0; i < p.n; i++)
 		put_panel(c, group, &p.v[i].id, true);
+	kith_mp_put_cstr(b, "people");
+	put_people(c, group, sg->kind == 1);
 	return KITH_OK;
 }
 

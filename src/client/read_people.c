@@ -2,6 +2,7 @@
 
 #include "base/b32.h"
 #include "client/common.h"
+#include "client/profile.h"
 #include "client/render.h"
 #include "client/session.h"
 #include "client/state.h"
@@ -35,19 +36,31 @@ kith_api_account_me(struct kith_call *c)
 {
 	struct kith_slice v;
 	struct kith_account a;
+	struct kith_profile p;
 	struct kith_id node = kith_id_none;
 	int r = kith_account_get(c->t, &c->session->uid, &a);
 
+	if (r == KITH_OK)
+		r = kith_profile_own(c->t, &a.uid, &p);
 	if (r != KITH_OK)
 		return r;
 	if (kith_txn_get(c->t, KITH_T_META, kith_slice_str("node"), &v) == KITH_OK && v.n == KITH_ID_BYTES)
 		memcpy(node.b, v.p, v.n);
-	kith_mp_put_map(c->result, 4);
+	kith_mp_put_map(c->result, 9);
+	kith_put_key_id(c->result, "avatar", &p.avatar);
+	kith_mp_put_cstr(c->result, "bio");
+	kith_mp_put_cstr(c->result, p.bio);
 	kith_mp_put_cstr(c->result, "guest");
 	kith_mp_put_bool(c->result, (a.flags & KITH_ACC_GUEST) != 0);
 	kith_mp_put_cstr(c->result, "handle");
 	kith_mp_put_cstr(c->result, a.handle);
+	kith_mp_put_cstr(c->result, "nick");
+	kith_mp_put_cstr(c->result, p.name);
 	kith_put_key_id(c->result, "node", &node);
+	kith_mp_put_cstr(c->result, "pronouns");
+	kith_mp_put_cstr(c->result, p.pronouns);
+	kith_mp_put_cstr(c->result, "status");
+	kith_mp_put_cstr(c->result, p.status);
 	kith_put_key_id(c->result, "uid", &a.uid);
 	return KITH_OK;
 }
@@ -124,9 +137,13 @@ put_member(struct kith_call *c, const struct kith_id *group, const struct kith_m
 	struct kith_fact f = { .a = m->uid };
 	struct roles roles = { .t = c->t, .group = group, .uid = &m->uid, .b = c->result };
 	char text[KITH_HANDLE_MAX + 1];
+	struct kith_profile p;
 	size_t mark;
 
-	kith_mp_put_map(c->result, 9);
+	if (kith_profile_shown(c->t, group, &m->uid, &p) != KITH_OK)
+		memset(&p, 0, sizeof(p));
+	kith_mp_put_map(c->result, 12);
+	kith_put_key_id(c->result, "avatar", &p.avatar);
 	kith_mp_put_cstr(c->result, "banned");
 	f.kind = KITH_F_NOT_BANNED;
 	kith_mp_put_bool(c->result, !kith_state_fact(c->t, group, &f));
@@ -138,6 +155,8 @@ put_member(struct kith_call *c, const struct kith_id *group, const struct kith_m
 	kith_mp_put_cstr(c->result, "muted");
 	f.kind = KITH_F_VOICE;
 	kith_mp_put_bool(c->result, !kith_state_fact(c->t, group, &f));
+	kith_mp_put_cstr(c->result, "nick");
+	kith_mp_put_cstr(c->result, p.name);
 	kith_put_key_id(c->result, "node", &m->node);
 	kith_render_node(c->t, &m->node, text, sizeof(text));
 	kith_mp_put_cstr(c->result, "node_name");
@@ -149,6 +168,8 @@ put_member(struct kith_call *c, const struct kith_id *group, const struct kith_m
 	mark = kith_mp_begin(c->result);
 	(void)!kith_state_facts(c->t, group, KITH_F_HOLDS, one_role_held, &roles);      /* a list cut short is still a list */
 	kith_mp_end_array(c->result, mark, roles.n);
+	kith_mp_put_cstr(c->result, "status");
+	kith_mp_put_cstr(c->result, p.status);
 	kith_put_key_id(c->result, "uid", &m->uid);
 }
 

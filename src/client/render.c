@@ -15,8 +15,8 @@
 #define AIMS_MAX 1000           /* edits, reactions and the like of one message that are looked at */
 #define KINDS_MAX 20            /* reactions of one message */
 
-static void
-copy_text(struct kith_slice s, char *out, size_t cap)
+void
+kith_copy_text(struct kith_slice s, char *out, size_t cap)
 {
 	size_t n = s.n < cap ? s.n : cap - 1;
 
@@ -40,10 +40,10 @@ kith_render_handle(struct kith_txn *t, const struct kith_id *group, const struct
 
 	out[0] = '\0';
 	if (kith_account_get(t, uid, &a) == KITH_OK)
-		copy_text(kith_slice_str(a.handle), out, cap);
+		kith_copy_text(kith_slice_str(a.handle), out, cap);
 	else if (group != NULL && kith_state_member(t, group, uid, &m) == KITH_OK &&
 	    kith_ledger_object_get(t, &m.doc, &type, &raw) == KITH_OK && kith_doc_parse(raw, &doc) == KITH_OK)
-		copy_text(doc.handle, out, cap);
+		kith_copy_text(doc.handle, out, cap);
 }
 
 void
@@ -53,7 +53,7 @@ kith_render_node(struct kith_txn *t, const struct kith_id *node, char *out, size
 	char text[KITH_ID_STR];
 
 	if (kith_node_get(t, node, &r) == KITH_OK && r.name.n > 0)
-		copy_text(r.name, out, cap);
+		kith_copy_text(r.name, out, cap);
 	else
 		snprintf(out, cap, "%.8s", kith_id_str(node, text));
 }
@@ -74,7 +74,7 @@ body_text(struct kith_txn *t, const struct kith_id *id, const char *key, char *o
 	v = kith_mp_find(kith_body_map(body), key);
 	kith_mp_read(&r, v);
 	if (v.n > 0 && kith_mp_peek(&r) == KITH_MP_STR)
-		copy_text(kith_mp_str(&r), out, cap);
+		kith_copy_text(kith_mp_str(&r), out, cap);
 }
 
 void

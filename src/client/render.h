@@ -16,8 +16,13 @@
 KITH_MUST_USE int kith_render_message(struct kith_txn *t, const struct kith_id *id, const struct kith_id *viewer, bool moderator,
     struct kith_buf *out);
 
+/* NUL-terminated; cut to fit, not within a character. */
+void kith_copy_text(struct kith_slice s, char *out, size_t cap);
+
 /* The handle of somebody in a group (or of an account here): name#1234, "" if unknown. NUL-terminated, cut to fit. */
 void kith_render_handle(struct kith_txn *t, const struct kith_id *group, const struct kith_id *uid, char *out, size_t cap);
+/* What to call them there: the name that they show, else the one of their handle. */
+void kith_render_nick(struct kith_txn *t, const struct kith_id *group, const struct kith_id *uid, char *out, size_t cap);
 /* The text that a message was sent with: "" if it is not here. NUL-terminated, cut to fit. */
 void kith_render_text(struct kith_txn *t, const struct kith_id *id, char *out, size_t cap);
 /* The label of a node, else the first 8 characters of its id. */

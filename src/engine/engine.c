@@ -6,6 +6,7 @@
 
 #include "client/common.h"
 #include "client/files.h"
+#include "client/profile.h"
 #include "engine/inner.h"
 #include "id/node.h"
 #include "wire/mp.h"
@@ -188,8 +189,10 @@ kith_engine_new(const struct kith_env *env, struct kith_store *store, struct kit
 	e->t = t;
 	e->open = kith_map_new();
 	e->conns = kith_map_new();
+	e->who = kith_map_new();
+	e->who_ms = NEVER;
 	e->arena = kith_arena_new(ARENA_MAX);
-	if (e->open == NULL || e->conns == NULL || e->arena == NULL)
+	if (e->open == NULL || e->conns == NULL || e->who == NULL || e->arena == NULL)
 		goto fail;
 	engine_hosts(e);
 	r = self_record(e, t);
@@ -232,6 +235,9 @@ kith_engine_free(struct kith_engine *e)
 		kith_map_free(e->open, opened_free);
 	if (e->conns != NULL)
 		kith_map_free(e->conns, engine_conn_free);
+	if (e->who != NULL)
+		kith_map_free(e->who, engine_who_free);
+	kith_vec_fini(&e->linked);
 	for (size_t i = 0; i < e->pending.n; i++)
 		engine_pending_free(&e->pending.v[i]);
 	kith_vec_fini(&e->pending);
@@ -491,6 +497,7 @@ ticks(struct kith_engine *e)
 	r = fed_tick(e);
 	if (engine_is_fatal(r))
 		return r;
+	engine_presence_tick(e);
 	if (e->now.mono_ms >= e->arrival_ms) {
 		r = engine_arrivals_go(e);
 		if (engine_is_fatal(r))
@@ -567,13 +574,13 @@ notice(struct kith_engine *e)
 			r = draw_incarnation(e, e->t);
 			continue;
 		}
-		if (ch.what != KITH_C_NEW)
-			continue;
-		e->records++;
-		if (ch.kind != KITH_K_JOIN)
+		e->records += ch.what == KITH_C_NEW;
+		if (ch.kind != KITH_K_PROFILE && (ch.what != KITH_C_NEW || ch.kind != KITH_K_JOIN))
 			continue;
 		engine_call_init(e, &c, &result);
-		r = kith_client_noticed(&c, &ch);
+		r = ch.kind == KITH_K_PROFILE ? kith_profile_noticed(&c, &ch) : kith_client_noticed(&c, &ch);
+		if (r == KITH_OK && ch.kind == KITH_K_JOIN)
+			r = kith_profile_introduce(&c, &ch.group, &ch.author);
 		kith_buf_fini(&result);
 		if (!engine_is_fatal(r))
 			r = KITH_OK;
@@ -665,6 +672,8 @@ kith_engine_end(struct kith_engine *e, struct kith_now now, struct kith_out *out
 	if (r == KITH_OK)
 		r = engine_wants_go(e);
 	if (r == KITH_OK)
+		r = engine_presence_links(e);
+	if (r == KITH_OK)
 		r = engine_rechannel(e);
 	if (r == KITH_OK)
 		r = engine_tell_clients(e);
@@ -690,6 +699,8 @@ kith_engine_deadline_ms(const struct kith_engine *e)
 		if (((struct opened *)v)->tick_ms < next)
 			next = ((struct opened *)v)->tick_ms;
 	}
+	if (e->who_ms < next)
+		next = e->who_ms;
 	if (e->due_wall_ms != NEVER) {
 		uint64_t in = e->due_wall_ms > e->now.wall_ms ? e->due_wall_ms - e->now.wall_ms : 0;
 

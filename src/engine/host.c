@@ -250,22 +250,22 @@ static int
 c_ephemeral(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *panel, struct kith_slice payload)
 {
 	struct kith_engine *e = ctx;
-	size_t it = 0;
-	int r = KITH_OK;
 
 	(void)c;
 	engine_tell_fleeting(e, &e->self.node, payload);
-	if (group != NULL)
-		return kith_fed_ephemeral(e->fed, e->t, e->now, group, panel, NULL, payload, e->out);
-	/* presence: to the nodes of every group that one is in */
-	for (; r == KITH_OK && it < e->held.n; it++) {
-		struct kith_group *g = engine_group(e, &e->held.v[it], false);
-		struct kith_member m;
+	return kith_fed_ephemeral(e->fed, e->t, e->now, group, panel, NULL, payload, e->out);
+}
 
-		if (g != NULL && kith_group_member(g, &c->session->uid, &m) == KITH_OK && m.member)
-			r = kith_fed_ephemeral(e->fed, e->t, e->now, &e->held.v[it], NULL, NULL, payload, e->out);
-	}
-	return r;
+static int
+c_presence(void *ctx, const struct kith_id *uid, struct kith_slice state)
+{
+	return engine_presence_say(ctx, uid, state);
+}
+
+static int
+c_present(void *ctx, struct kith_group *g, const struct kith_id *viewer, struct kith_buf *out)
+{
+	return engine_presence_list(ctx, g, viewer, out);
 }
 
 static int
@@ -617,7 +617,7 @@ engine_hosts(struct kith_engine *e)
 	e->client_host = (struct kith_client_host){
 		.ctx = e, .group = c_group, .adopt = c_adopt, .changes = c_changes,
 		.session_over = c_session_over, .fetch_group = c_fetch_group, .ask = c_ask, .meet = c_meet, .let_in = c_let_in,
-		.group_next = group_next, .mail = c_mail, .ephemeral = c_ephemeral, .want_history = c_want_history,
+		.group_next = group_next, .mail = c_mail, .ephemeral = c_ephemeral, .presence = c_presence, .present = c_present, .want_history = c_want_history,
 		.node_named = c_node_named, .tell = c_tell, .linked = c_linked, .held_by = c_held_by, .fetch_file = c_fetch_file, .erase_file = c_erase_file,
 	};
 	e->fed_host = (struct kith_fed_host){

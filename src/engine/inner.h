@@ -47,6 +47,8 @@ struct arrival {
 	bool asked;
 };
 
+enum presence { PRESENCE_OFFLINE, PRESENCE_ONLINE, PRESENCE_IDLE, PRESENCE_BUSY };
+
 struct want {
 	struct kith_id group, panel;
 	uint64_t before;
@@ -67,6 +69,9 @@ struct kith_engine {
 	struct kith_map *conns;                 /* conn number -> struct conn */
 	KITH_VEC(struct pending) pending;
 	KITH_VEC(struct arrival) arrivals;
+	struct kith_map *who;                   /* uid -> struct who (presence.c) */
+	uint64_t who_ms, who_links;             /* mono: next time to look at them; kith_fed_links() when last looked */
+	KITH_VEC(struct kith_id) linked;        /* nodes then */
 	struct kith_arena *arena;               /* of the input at hand */
 
 	struct kith_txn *t;                     /* of the batch at hand */
@@ -108,6 +113,20 @@ int engine_tell_clients(struct kith_engine *e);
 int engine_member_changed(struct kith_engine *e, const struct kith_change *ch);
 int engine_tell_person(struct kith_engine *e, const struct kith_id *uid, const char *method, struct kith_slice params);
 void engine_tell_fleeting(struct kith_engine *e, const struct kith_id *from, struct kith_slice payload);
+
+int engine_push(struct kith_engine *e, const struct kith_id *group, const struct kith_id *panel, const char *method, struct kith_slice params);
+
+/* presence.c */
+void engine_presence_came(struct kith_engine *e, const struct kith_id *uid);    /* one connection more, one less */
+void engine_presence_went(struct kith_engine *e, const struct kith_id *uid);
+int engine_presence_say(struct kith_engine *e, const struct kith_id *uid, struct kith_slice state);     /* MALFORMED: no such state */
+/* What their home says of somebody elsewhere who is in a group held here. */
+void engine_presence_heard(struct kith_engine *e, const struct kith_id *from, const struct kith_id *uid, struct kith_slice state);
+int engine_presence_links(struct kith_engine *e);       /* at the end of a batch: which nodes are linked may have changed */
+void engine_presence_tick(struct kith_engine *e);
+/* Appends an array of {state, uid} of those in the group who are not offline. */
+int engine_presence_list(struct kith_engine *e, struct kith_group *g, const struct kith_id *viewer, struct kith_buf *out);
+void engine_who_free(void *who);
 
 /* control.c */
 int engine_control(struct kith_engine *e, const struct kith_in *in);

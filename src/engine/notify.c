@@ -145,6 +145,7 @@ engine_conn_up(struct kith_engine *e, const struct kith_in *in)
 		free(c);
 		return r;
 	}
+	engine_presence_came(e, &c->session.uid);
 	return all_channels(e, c);
 }
 
@@ -154,8 +155,10 @@ engine_conn_down(struct kith_engine *e, uint64_t conn)
 	uint8_t be[8];
 	struct conn *c = kith_map_del(e->conns, conn_key(conn, be));
 
-	if (c != NULL)
-		engine_conn_free(c);
+	if (c == NULL)
+		return;
+	engine_presence_went(e, &c->session.uid);
+	engine_conn_free(c);
 }
 
 static int
@@ -191,8 +194,8 @@ engine_rechannel(struct kith_engine *e)
 
 /* ---- telling ---- */
 
-static int
-push(struct kith_engine *e, const struct kith_id *group, const struct kith_id *panel, const char *method, struct kith_slice params)
+int
+engine_push(struct kith_engine *e, const struct kith_id *group, const struct kith_id *panel, const char *method, struct kith_slice params)
 {
 	struct kith_output *o = kith_out_add(e->out, KITH_OUT_PUSH);
 
@@ -207,7 +210,7 @@ push(struct kith_engine *e, const struct kith_id *group, const struct kith_id *p
 int
 engine_tell_person(struct kith_engine *e, const struct kith_id *uid, const char *method, struct kith_slice params)
 {
-	return push(e, NULL, uid, method, params);
+	return engine_push(e, NULL, uid, method, params);
 }
 
 static int
@@ -289,7 +292,7 @@ tell_message(struct kith_engine *e, const struct kith_change *ch)
 	if (r == KITH_OK)
 		r = kith_buf_err(&b);
 	if (r == KITH_OK)
-		r = push(e, &ch->group, &ch->scope, fresh ? "message" : "changed", kith_buf_slice(&b));
+		r = engine_push(e, &ch->group, &ch->scope, fresh ? "message" : "changed", kith_buf_slice(&b));
 	kith_buf_fini(&b);
 	if (r == KITH_OK)
 		r = remember(e, &ch->group, &ch->scope, &id, fresh ? KITH_SEEN_NEW : KITH_SEEN_CHANGED);
@@ -308,7 +311,7 @@ tell_group(struct kith_engine *e, const struct kith_id *group, const struct kith
 	kith_put_key_id(&b, "group", group);
 	r = kith_buf_err(&b);
 	if (r == KITH_OK)
-		r = push(e, uid == NULL ? group : NULL, uid, "group", kith_buf_slice(&b));
+		r = engine_push(e, uid == NULL ? group : NULL, uid, "group", kith_buf_slice(&b));
 	kith_buf_fini(&b);
 	return r == KITH_OK && uid == NULL ? remember(e, group, &kith_id_none, &kith_id_none, KITH_SEEN_GROUP) : r;
 }
@@ -346,6 +349,24 @@ engine_member_changed(struct kith_engine *e, const struct kith_change *ch)
 	return r == KITH_OK ? once(e, true, &ch->group) : r;
 }
 
+/* Somebody shows something else of themselves. */
+static int
+tell_profile(struct kith_engine *e, const struct kith_change *ch)
+{
+	struct kith_buf b;
+	int r;
+
+	kith_buf_init(&b, 0);
+	kith_mp_put_map(&b, 2);
+	kith_put_key_id(&b, "group", &ch->group);
+	kith_put_key_id(&b, "uid", &ch->author);
+	r = kith_buf_err(&b);
+	if (r == KITH_OK)
+		r = engine_push(e, &ch->group, NULL, "user", kith_buf_slice(&b));
+	kith_buf_fini(&b);
+	return r == KITH_OK ? remember(e, &ch->group, &kith_id_none, &kith_id_none, KITH_SEEN_GROUP) : r;
+}
+
 int
 engine_tell_clients(struct kith_engine *e)
 {
@@ -363,7 +384,7 @@ engine_tell_clients(struct kith_engine *e)
 		case KITH_C_RESTORED:
 			if (ch->what == KITH_C_NEW && (ch->state & (KITH_S_HIDDEN | KITH_S_REJECTED | KITH_S_SIDE)) != 0)
 				break;
-			r = tell_message(e, ch);
+			r = ch->kind == KITH_K_PROFILE ? tell_profile(e, ch) : tell_message(e, ch);
 			break;
 		case KITH_C_STATE:
 		case KITH_C_MEMBER:
@@ -379,6 +400,20 @@ engine_tell_clients(struct kith_engine *e)
 			r = tell_group(e, &id, NULL);
 	}
 	return r;
+}
+
+/* By the roster of any group held here. */
+static bool
+lives_at(struct kith_engine *e, const struct kith_id *uid, const struct kith_id *node)
+{
+	for (size_t i = 0; i < e->held.n; i++) {
+		struct kith_group *g = engine_group(e, &e->held.v[i], false);
+		struct kith_member m;
+
+		if (g != NULL && kith_group_member(g, uid, &m) == KITH_OK && m.member && kith_id_eq(&m.node, node))
+			return true;
+	}
+	return false;
 }
 
 /* Typing and presence: [uid, what, ...], from the person's home alone. */
@@ -411,23 +446,12 @@ engine_tell_fleeting(struct kith_engine *e, const struct kith_id *from, struct k
 			kith_put_key_id(&b, "group", &group);
 			kith_put_key_id(&b, "panel", &panel);
 			kith_put_key_id(&b, "uid", &uid);
-			engine_note(e, push(e, &group, &panel, "typing", kith_buf_slice(&b)));
+			engine_note(e, engine_push(e, &group, &panel, "typing", kith_buf_slice(&b)));
 		}
 	} else if (n == 3 && kith_slice_is(what, "presence")) {
 		state = kith_mp_str(&rd);
-		for (size_t i = 0; kith_mp_done(&rd) && i < e->held.n; i++) {
-			group = e->held.v[i];
-			g = engine_group(e, &group, false);
-			if (g == NULL || kith_group_member(g, &uid, &m) != KITH_OK || !m.member || !kith_id_eq(&m.node, from))
-				continue;
-			kith_buf_reset(&b);
-			kith_mp_put_map(&b, 3);
-			kith_put_key_id(&b, "group", &group);
-			kith_mp_put_cstr(&b, "state");
-			kith_mp_put_str(&b, state);
-			kith_put_key_id(&b, "uid", &uid);
-			engine_note(e, push(e, &group, NULL, "presence", kith_buf_slice(&b)));
-		}
+		if (kith_mp_done(&rd) && !kith_id_eq(from, &e->self.node) && lives_at(e, &uid, from))
+			engine_presence_heard(e, from, &uid, state);
 	}
 	kith_buf_fini(&b);
 }
