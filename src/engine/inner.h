@@ -122,6 +122,7 @@ void engine_presence_went(struct kith_engine *e, const struct kith_id *uid);
 int engine_presence_say(struct kith_engine *e, const struct kith_id *uid, struct kith_slice state);     /* MALFORMED: no such state */
 /* What their home says of somebody elsewhere who is in a group held here. */
 void engine_presence_heard(struct kith_engine *e, const struct kith_id *from, const struct kith_id *uid, struct kith_slice state);
+void engine_presence_joined(struct kith_engine *e, struct kith_group *g, const struct kith_member *m);
 int engine_presence_links(struct kith_engine *e);       /* at the end of a batch: which nodes are linked may have changed */
 void engine_presence_tick(struct kith_engine *e);
 /* Appends an array of {state, uid} of those in the group who are not offline. */

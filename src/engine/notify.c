@@ -329,6 +329,9 @@ engine_member_changed(struct kith_engine *e, const struct kith_change *ch)
 
 	if (ch->what == KITH_C_STATE)
 		return once(e, true, &ch->group);
+	in = g != NULL && kith_group_member(g, &ch->id, &m) == KITH_OK && m.member;
+	if (in)
+		engine_presence_joined(e, g, &m);
 	r = kith_account_get(e->t, &ch->id, &a);
 	if (r == KITH_E_NOTFOUND)
 		return once(e, false, &ch->group);      /* they listen elsewhere; ours are told who came and went */
@@ -337,7 +340,6 @@ engine_member_changed(struct kith_engine *e, const struct kith_change *ch)
 	memcpy(key, ch->id.b, 32);
 	key[32] = 'g';
 	memcpy(key + 33, ch->group.b, 32);
-	in = g != NULL && kith_group_member(g, &ch->id, &m) == KITH_OK && m.member;
 	if (in)
 		r = kith_txn_put(e->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_slice_of(NULL, 0));
 	else

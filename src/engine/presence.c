@@ -15,6 +15,7 @@
  */
 
 #define LINGER_MS 10000         /* a page that is loaded again, a link that is dialled again */
+#define JOINED_MS 1000          /* until then the others have the join, too */
 #define WHO_MAX 50000
 #define NODES_MAX 256           /* of one person's groups that are told */
 #define NEVER UINT64_MAX
@@ -25,6 +26,7 @@ struct who {
 	struct kith_id uid, node;
 	enum presence state;
 	uint32_t conns;                 /* here */
+	uint64_t again_ms;              /* mono: tell the nodes once more; NEVER */
 	uint64_t gone_ms;               /* mono: offline from then on, if nobody says otherwise; NEVER: it is there */
 };
 
@@ -129,7 +131,7 @@ find_or_add(struct kith_engine *e, const struct kith_id *uid, const struct kith_
 	}
 	w->uid = *uid;
 	w->node = *node;
-	w->gone_ms = NEVER;
+	w->gone_ms = w->again_ms = NEVER;
 	return w;
 }
 
@@ -152,11 +154,17 @@ become(struct kith_engine *e, struct who *w, enum presence state)
 }
 
 static void
+look_at(struct kith_engine *e, uint64_t mono_ms)
+{
+	if (mono_ms < e->who_ms)
+		e->who_ms = mono_ms;
+}
+
+static void
 goes_at(struct kith_engine *e, struct who *w, uint64_t mono_ms)
 {
 	w->gone_ms = mono_ms;
-	if (mono_ms < e->who_ms)
-		e->who_ms = mono_ms;
+	look_at(e, mono_ms);
 }
 
 /* ---- people of ours ---- */
@@ -228,9 +236,23 @@ engine_presence_heard(struct kith_engine *e, const struct kith_id *from, const s
 	become(e, w, p);
 }
 
-/* A node is linked anew: it is told who of ours is there, of the groups that it shares with us. */
+static bool
+lives_in(struct kith_group *g, const struct kith_id *node, uint32_t *members)
+{
+	struct kith_group_node n;
+	size_t at = 0;
+
+	while (kith_group_node_next(g, &at, &n)) {
+		*members = n.members;
+		if (kith_id_eq(&n.node, node))
+			return !n.banned && n.members > 0;
+	}
+	return false;
+}
+
+/* A node is told who of ours is there, as far as they are in this group (NULL: in any that it shares with us). */
 static void
-greet(struct kith_engine *e, const struct kith_id *node)
+greet(struct kith_engine *e, const struct kith_id *node, struct kith_group *only)
 {
 	size_t it = 0;
 	void *v;
@@ -243,17 +265,31 @@ greet(struct kith_engine *e, const struct kith_id *node)
 			continue;
 		for (size_t i = 0; i < e->held.n && !shared; i++) {
 			struct kith_group *g = engine_group(e, &e->held.v[i], false);
-			struct kith_group_node n;
 			struct kith_member m;
-			size_t at = 0;
+			uint32_t members;
 
-			if (g == NULL || kith_group_member(g, &w->uid, &m) != KITH_OK || !m.member)
-				continue;
-			while (!shared && kith_group_node_next(g, &at, &n))
-				shared = kith_id_eq(&n.node, node) && !n.banned && n.members > 0;
+			shared = g != NULL && (only == NULL || g == only) && kith_group_member(g, &w->uid, &m) == KITH_OK && m.member &&
+			    lives_in(g, node, &members);
 		}
 		if (shared)
 			tell_node(e, node, &w->uid, w->state);
+	}
+}
+
+void
+engine_presence_joined(struct kith_engine *e, struct kith_group *g, const struct kith_member *m)
+{
+	struct who *w = find(e, &m->uid);
+	uint32_t members;
+
+	if (!kith_id_eq(&m->node, &e->self.node)) {
+		/* the first of a node that knows nothing of this group's people */
+		if (lives_in(g, &m->node, &members) && members == 1)
+			greet(e, &m->node, g);
+	} else if (w != NULL && w->state != PRESENCE_OFFLINE) {
+		tell_here(e, &m->uid, w->state);
+		w->again_ms = e->now.mono_ms + JOINED_MS;
+		look_at(e, w->again_ms);
 	}
 }
 
@@ -292,7 +328,7 @@ engine_presence_links(struct kith_engine *e)
 	}
 	for (size_t i = 0; i < now.n; i++) {
 		if (!among(e->linked.v, e->linked.n, &now.v[i]))
-			greet(e, &now.v[i]);
+			greet(e, &now.v[i], NULL);
 	}
 	kith_vec_fini(&e->linked);
 	e->linked.v = now.v;
@@ -314,8 +350,13 @@ engine_presence_tick(struct kith_engine *e)
 	while (kith_map_next(e->who, &it, NULL, &v)) {
 		struct who *w = v;
 
+		if (w->again_ms <= e->now.mono_ms) {
+			w->again_ms = NEVER;
+			tell_nodes(e, &w->uid, w->state);
+		}
+		look_at(e, w->again_ms);
 		if (w->gone_ms > e->now.mono_ms)
-			e->who_ms = w->gone_ms < e->who_ms ? w->gone_ms : e->who_ms;
+			look_at(e, w->gone_ms);
 		else if (kith_vec_push(&gone, w) != KITH_OK)
 			engine_note(e, KITH_E_NOMEM);
 	}

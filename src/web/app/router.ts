@@ -4,7 +4,7 @@ export type Route =
   | { readonly at: 'root' }
   | { readonly at: 'invite' }
   | { readonly at: 'home' }
-  | { readonly at: 'settings'; readonly tab: string }
+  | { readonly at: 'settings' | 'friends'; readonly tab: string }
   | { readonly at: 'group'; readonly group: string; readonly panel?: string }
   | { readonly at: 'group-settings'; readonly group: string; readonly tab: string }
   | { readonly at: 'direct'; readonly group: string }
@@ -30,6 +30,8 @@ export const route = computed<Route>(() => {
       return { at: 'invite' }
     case 'home':
       return { at: 'home' }
+    case 'friends':
+      return { at: 'friends', tab: second || 'all' }
     case 'settings':
       return { at: 'settings', tab: second || 'account' }
     case 'g':

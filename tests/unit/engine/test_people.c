@@ -57,14 +57,13 @@ of(struct world *w, const struct person *viewer, const struct person *p, const c
 	return o;
 }
 
-/* Ada and Cleo at the one, Ben at the other, in a group of Ada's. */
-struct town { struct world *w; struct person ada, ben, cleo; char group[64], panel[64]; };
+/* Ada and Cleo at the one, Ben at the other; a group of Ada's. */
+struct town { struct world *w; struct person ada, ben, cleo; char group[64], panel[64], link[2100]; };
 
 static void
-town_found(struct town *t, uint64_t seed)
+town_people(struct town *t, uint64_t seed)
 {
 	const char *first[1];
-	char link[2100];
 	json_t *r;
 
 	t->w = world_new(seed);
@@ -80,10 +79,17 @@ town_found(struct town *t, uint64_t seed)
 	strcpy(t->panel, json_string_value(json_object_get(r, "panel")));
 	json_decref(r);
 	r = must(t->w, &t->ada, "invite.new", json_pack("{s:s}", "group", t->group));
-	strcpy(link, json_string_value(json_object_get(r, "link")));
+	strcpy(t->link, json_string_value(json_object_get(r, "link")));
 	json_decref(r);
-	json_decref(must(t->w, &t->ben, "group.join", json_pack("{s:s}", "link", link)));
-	json_decref(must(t->w, &t->cleo, "group.join", json_pack("{s:s}", "link", link)));
+}
+
+/* The same, and all are in the group. */
+static void
+town_found(struct town *t, uint64_t seed)
+{
+	town_people(t, seed);
+	json_decref(must(t->w, &t->ben, "group.join", json_pack("{s:s}", "link", t->link)));
+	json_decref(must(t->w, &t->cleo, "group.join", json_pack("{s:s}", "link", t->link)));
 	world_run(t->w, 2000);
 }
 
@@ -327,6 +333,24 @@ presence_follows_connections(void **state)
 }
 
 static void
+who_comes_in_sees_who_is_there_and_is_seen(void **state)
+{
+	struct town t;
+	uint64_t conn;
+
+	(void)state;
+	town_people(&t, 12);
+	world_connect(t.w, &t.ada, &conn);
+	world_connect(t.w, &t.ben, &conn);
+	world_run(t.w, 2000);
+	json_decref(must(t.w, &t.ben, "group.join", json_pack("{s:s}", "link", t.link)));
+	world_run(t.w, 2000);
+	assert_string_equal(present(&t, &t.ben, &t.ada), "online");
+	assert_string_equal(present(&t, &t.ada, &t.ben), "online");
+	world_free(t.w);
+}
+
+static void
 presence_is_lost_with_a_node_and_comes_back(void **state)
 {
 	struct town t;
@@ -376,6 +400,7 @@ main(void)
 		cmocka_unit_test(who_is_blocked_hears_nothing),
 		cmocka_unit_test(strangers_wait_their_turn),
 		cmocka_unit_test(presence_follows_connections),
+		cmocka_unit_test(who_comes_in_sees_who_is_there_and_is_seen),
 		cmocka_unit_test(presence_is_lost_with_a_node_and_comes_back),
 		cmocka_unit_test(invisible_is_told_to_nobody),
 	};

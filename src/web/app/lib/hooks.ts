@@ -1,4 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
+import type { Account } from '@kith/client'
+
+const REST_MS = 10 * 60_000
 
 export function useNow(everyMs: number): number {
   const [now, set] = useState(Date.now())
@@ -19,6 +22,28 @@ export function useWide(px: number): boolean {
     return () => m.removeEventListener('change', on)
   }, [query])
   return wide
+}
+
+// Nobody has touched this device for a while: others see that.
+export function useResting(a: Account): void {
+  useEffect(() => {
+    let resting = false
+    let last = Date.now()
+    const set = (on: boolean): void => {
+      if (resting !== on) a.rest((resting = on))
+    }
+    const touched = (): void => {
+      last = Date.now()
+      set(false)
+    }
+    const events = ['pointerdown', 'pointermove', 'keydown', 'focus'] as const
+    for (const e of events) addEventListener(e, touched, { passive: true })
+    const i = setInterval(() => set(Date.now() - last > REST_MS), 30_000)
+    return () => {
+      clearInterval(i)
+      for (const e of events) removeEventListener(e, touched)
+    }
+  }, [a])
 }
 
 // A value that is asked for when the screen opens; `again` asks anew.

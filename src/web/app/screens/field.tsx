@@ -40,6 +40,18 @@ export function Field({ label, hint, value, onValue, type = 'text', required = f
   )
 }
 
+// Several lines.
+export function Lines({ label, hint, value, onValue, maxLength }: { label: string; hint?: string; value: string; onValue: (v: string) => void; maxLength: number }) {
+  const id = useId()
+  return (
+    <div class="field">
+      <label htmlFor={id}>{label}</label>
+      <textarea id={id} rows={3} value={value} maxLength={maxLength} {...(hint !== undefined && { 'aria-describedby': `${id}-hint` })} onInput={(e) => onValue(e.currentTarget.value)} />
+      {hint !== undefined && <small id={`${id}-hint`}>{hint}</small>}
+    </div>
+  )
+}
+
 export function Choice<T extends string | number>({ label, value, options, onValue }: { label: string; value: T; options: readonly (readonly [T, string])[]; onValue: (v: T) => void }) {
   const id = useId()
   return (

@@ -1,8 +1,8 @@
 import type { Account } from '@kith/client'
-import { Avatar, Icon, toast } from '@kith/ui'
-import { nameOf } from '../lib/format'
+import { Icon, toast } from '@kith/ui'
 import { t } from '../lib/i18n'
 import { open } from './open'
+import { calledIn, Face } from './person'
 
 // What one sees without a panel: who one is, and what to do next.
 export function Home({ a }: { a: Account }) {
@@ -10,9 +10,9 @@ export function Home({ a }: { a: Account }) {
   return (
     <main class="start">
       <section class="card">
-        <Avatar id={me.uid} name={nameOf(me.handle)} size={64} />
+        <Face a={a} uid={me.uid} handle={me.handle} size={64} />
         <div>
-          <h1>{nameOf(me.handle)}</h1>
+          <h1>{calledIn(a, me.uid, me.handle)}</h1>
           <p class="soft">{t('home.handleHint')}</p>
           <p class="handle">
             {me.handle}

@@ -1,11 +1,12 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { Account, Group, Member } from '@kith/client'
-import { Avatar, Crest, Icon, Menu, type MenuItem } from '@kith/ui'
-import { nameOf } from '../lib/format'
+import { tame } from '@kith/markdown'
+import { Crest, Icon, Menu, type MenuItem } from '@kith/ui'
 import { t } from '../lib/i18n'
 import { attempt } from '../lib/session'
 import { go } from '../router'
 import { showMembers } from './open'
+import { calledIn, Face, showPerson } from './person'
 import { Bones } from './sidebar'
 
 export function canModerate(a: Account, g: Group): boolean {
@@ -83,28 +84,29 @@ function MemberRow({ a, group, m }: { a: Account; group: Group; m: Member }) {
   const [menu, setMenu] = useState<{ x: number; y: number } | undefined>(undefined)
   const items = menuFor(a, group, m)
   const away = m.node !== a.me.value.node
-  const presence = a.presence.value.get(m.uid)
   return (
     <li>
       <button
         type="button"
         class="row tall"
-        disabled={items.length === 0}
-        aria-haspopup="menu"
+        aria-haspopup="dialog"
         title={m.handle}
-        onClick={(e) => setMenu({ x: e.clientX || e.currentTarget.getBoundingClientRect().left, y: e.clientY || e.currentTarget.getBoundingClientRect().bottom })}
+        onClick={() => showPerson(m.uid, group.id)}
+        onContextMenu={(e) => {
+          if (items.length === 0) return
+          e.preventDefault()
+          setMenu({ x: e.clientX, y: e.clientY })
+        }}
       >
-        <span class="face" data-presence={m.uid === a.me.value.uid ? 'online' : presence}>
-          <Avatar id={m.uid} name={nameOf(m.handle)} size={32} />
-        </span>
+        <Face a={a} uid={m.uid} handle={m.handle} group={group.id} presence />
         <span>
-          {nameOf(m.handle)}
+          {calledIn(a, m.uid, m.handle, group.id)}
           {m.uid === a.me.value.uid && <small> ({t('home.you')})</small>}
           {(m.guest || m.muted) && <small class="soft"> {[m.guest && t('member.guest'), m.muted && t('member.muted')].filter(Boolean).join(' · ')}</small>}
-          {away && (
+          {(away || m.status !== '') && (
             <small class="server">
-              <Crest node={m.node} />
-              {m.node_name}
+              {away && <Crest node={m.node} />}
+              {m.status !== '' ? tame(m.status) : m.node_name}
             </small>
           )}
         </span>

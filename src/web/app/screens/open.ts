@@ -4,6 +4,7 @@ import { signal } from '@preact/signals'
 export type Open =
   | { readonly is: 'new-group' | 'switcher' | 'claim' | 'paste-invite' | 'write' | 'keys' }
   | { readonly is: 'new-panel' | 'invite'; readonly group: string }
+  | { readonly is: 'person'; readonly uid: string; readonly group?: string }
 
 export const open = signal<Open | undefined>(undefined)
 export const membersShown = signal(localStorage.getItem('kith.members') === 'yes')

@@ -1,6 +1,5 @@
 import { computed } from '@preact/signals'
 import type { Account, Group, Panel } from '@kith/client'
-import { nameOf } from '../lib/format'
 import { account } from '../lib/session'
 import { route } from '../router'
 
@@ -13,7 +12,10 @@ export function isPlace(p: Panel): boolean {
 // A conversation is called by who else is in it.
 export function titleOf(a: Account, g: Group): string {
   if (g.kind === 'group') return g.name
-  const others = (a.members(g.id).value ?? []).filter((m) => m.uid !== a.me.value.uid).map((m) => nameOf(m.handle))
+  const others = g.people.flatMap((uid) => {
+    const name = a.people.nameOf(uid, a.people.person(uid, g.id).value?.handle ?? '', g.id)
+    return name === '' ? [] : [name]
+  })
   return others.length > 0 ? others.join(', ') : g.name || '…'
 }
 

@@ -11,7 +11,7 @@ export function Rail({ a }: { a: Account }) {
   const directs = unreadOf(a, a.directs.value.flatMap((g) => g.panels))
   return (
     <nav class="rail" aria-label={t('shell.groups')}>
-      <a class="tile home" href="/home" aria-current={r.at === 'home' || r.at === 'direct' ? 'page' : undefined} title={t('shell.home')}>
+      <a class="tile home" href="/home" aria-current={r.at === 'home' || r.at === 'direct' || r.at === 'friends' ? 'page' : undefined} title={t('shell.home')}>
         <Mark size={26} />
         <span class="hidden">{t('shell.home')}</span>
         <Badge {...directs} />

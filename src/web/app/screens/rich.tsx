@@ -3,12 +3,12 @@ import { parse, tame, type Block, type Inline } from '@kith/markdown'
 import { t } from '../lib/i18n'
 
 // A message's text as elements; nothing of it is ever read as HTML.
-export function Rich({ text, me }: { text: string; me: string }) {
+export function Rich({ text, me }: { text: string; me: readonly string[] }) {
   const tree = useMemo(() => parse(tame(text)), [text])
   return <div class="rich">{tree.map((b, i) => block(b, i, me))}</div>
 }
 
-function block(b: Block, key: number, me: string) {
+function block(b: Block, key: number, me: readonly string[]) {
   switch (b.t) {
     case 'par':
       return <p key={key}>{b.in.map((x, i) => inline(x, i, me))}</p>
@@ -33,7 +33,7 @@ function block(b: Block, key: number, me: string) {
   }
 }
 
-function inline(x: Inline, key: number, me: string) {
+function inline(x: Inline, key: number, me: readonly string[]) {
   switch (x.t) {
     case 'text':
       return x.text
@@ -50,7 +50,7 @@ function inline(x: Inline, key: number, me: string) {
       )
     case 'mention':
       return (
-        <span key={key} class={`mention${x.name.toLowerCase().replace(/#.*/, '') === me.toLowerCase() || x.name === 'all' || x.name === 'here' ? ' mine' : ''}`}>
+        <span key={key} class={`mention${me.some((n) => n.toLowerCase() === x.name.toLowerCase().replace(/#.*/, '')) || x.name === 'all' || x.name === 'here' ? ' mine' : ''}`}>
           @{x.name}
         </span>
       )

@@ -1,29 +1,69 @@
 import { useState } from 'preact/hooks'
 import type { Account } from '@kith/client'
 import { toast } from '@kith/ui'
-import { whenOf } from '../lib/format'
+import { nameOf, whenOf } from '../lib/format'
 import { useAsked } from '../lib/hooks'
 import { choose, lang, languages, t } from '../lib/i18n'
 import { keyList } from '../lib/keys'
 import { attempt, node, signOut } from '../lib/session'
 import { paint, scheme, schemes } from '../lib/theme'
 import { go } from '../router'
-import { Choice, Field } from './field'
+import { Choice, Field, Lines } from './field'
 import { open } from './open'
+import { Face } from './person'
 import { Tabs } from './tabs'
 
-const tabs = ['account', 'appearance', 'sessions', 'keys', 'about'] as const
+const tabs = ['profile', 'account', 'appearance', 'sessions', 'keys', 'about'] as const
 
 export default function Settings({ a, tab }: { a: Account; tab: string }) {
-  const at = tabs.find((x) => x === tab) ?? 'account'
+  const at = tabs.find((x) => x === tab) ?? 'profile'
   return (
     <Tabs title={t('settings.title')} back="/home" tabs={tabs.map((id) => ({ id, name: t(`settings.${id}`), to: `/settings/${id}` }))} at={at}>
+      {at === 'profile' && <Profile a={a} />}
       {at === 'account' && <AccountTab a={a} />}
       {at === 'appearance' && <Appearance />}
       {at === 'sessions' && <Sessions a={a} />}
       {at === 'keys' && <Keys />}
       {at === 'about' && <About />}
     </Tabs>
+  )
+}
+
+// Who one is for others; what is saved is seen in all groups and by friends.
+function Profile({ a }: { a: Account }) {
+  const me = a.me.value
+  const [nick, setNick] = useState(me.nick)
+  const [pronouns, setPronouns] = useState(me.pronouns)
+  const [status, setStatus] = useState(me.status)
+  const [bio, setBio] = useState(me.bio)
+  const same = nick === me.nick && pronouns === me.pronouns && status === me.status && bio === me.bio
+  const save = (): Promise<boolean> => attempt(() => a.setProfile({ nick: nick.trim(), pronouns: pronouns.trim(), status: status.trim(), bio: bio.trim() }).then(() => toast(t('app.saved'))))
+  return (
+    <section>
+      <div class="person">
+        <div class="head">
+          <Face a={a} uid={me.uid} handle={me.handle} size={64} presence />
+          <div>
+            <h3>{nick.trim() || nameOf(me.handle)}</h3>
+            <p class="soft">{[me.handle, pronouns.trim()].filter(Boolean).join(' · ')}</p>
+          </div>
+        </div>
+      </div>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault()
+          void save()
+        }}
+      >
+        <Field label={t('profile.nick')} hint={t('profile.nickHint')} value={nick} onValue={setNick} maxLength={64} autocomplete="nickname" />
+        <Field label={t('profile.pronouns')} value={pronouns} onValue={setPronouns} maxLength={30} />
+        <Field label={t('profile.status')} hint={t('profile.statusHint')} value={status} onValue={setStatus} maxLength={80} />
+        <Lines label={t('profile.bio')} value={bio} onValue={setBio} maxLength={600} />
+        <button type="submit" class="main" disabled={same}>
+          {t('app.save')}
+        </button>
+      </form>
+    </section>
   )
 }
 

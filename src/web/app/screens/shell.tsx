@@ -2,7 +2,7 @@ import { lazy, Suspense } from 'preact/compat'
 import { useEffect } from 'preact/hooks'
 import type { Account } from '@kith/client'
 import { Dialog, Icon } from '@kith/ui'
-import { useNow, useWide } from '../lib/hooks'
+import { useNow, useResting, useWide } from '../lib/hooks'
 import { t } from '../lib/i18n'
 import { withCtrl } from '../lib/keys'
 import { go, route } from '../router'
@@ -17,6 +17,8 @@ import { here, isPlace, pathOf, unreadOf } from './place'
 import { Rail } from './rail'
 import { Bones, Sidebar } from './sidebar'
 
+const Friends = lazy(() => import('./friends'))
+const PersonCard = lazy(() => import('./dialogs/person'))
 const Settings = lazy(() => import('./settings'))
 const GroupSettings = lazy(() => import('./group-settings'))
 const InviteDialog = lazy(() => import('./dialogs/invite'))
@@ -33,7 +35,8 @@ export function Shell({ a }: { a: Account }) {
     document.addEventListener('keydown', on)
     return () => document.removeEventListener('keydown', on)
   }, [a])
-  const inside = r.at === 'settings' || r.at === 'group-settings' || r.at === 'direct' || (r.at === 'group' && (wide || r.panel !== undefined))
+  useResting(a)
+  const inside = r.at === 'settings' || r.at === 'friends' || r.at === 'group-settings' || r.at === 'direct' || (r.at === 'group' && (wide || r.panel !== undefined))
   const group = h?.group
   const showRight = membersShown.value && group !== undefined && (r.at === 'group' || r.at === 'direct')
   return (
@@ -61,6 +64,8 @@ function Main({ a }: { a: Account }) {
   const r = route.value
   const h = here.value
   switch (r.at) {
+    case 'friends':
+      return <Friends a={a} tab={r.tab} />
     case 'settings':
       return <Settings a={a} tab={r.tab} />
     case 'group-settings':
@@ -144,7 +149,7 @@ function BottomTabs({ a }: { a: Account }) {
   const first = a.places.value[0]
   return (
     <nav class="tabs" aria-label="Kith">
-      <a href="/home" aria-current={r.at === 'home' || r.at === 'direct' ? 'page' : undefined}>
+      <a href="/home" aria-current={r.at === 'home' || r.at === 'direct' || r.at === 'friends' ? 'page' : undefined}>
         <Icon name="message-circle" />
         {t('shell.chats')}
         {chats.count > 0 && <i class="dot" />}
@@ -176,6 +181,8 @@ function Dialogs({ a }: { a: Account }) {
       return <PasteInvite onClose={close} />
     case 'write':
       return <Write a={a} onClose={close} />
+    case 'person':
+      return <PersonCard key={o.uid} a={a} uid={o.uid} {...(o.group !== undefined && { group: o.group })} onClose={close} />
     case 'claim':
       return <Claim a={a} onClose={close} />
     case 'switcher':

@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks'
-import type { Account, Group, Panel } from '@kith/client'
+import type { Account, Group, Panel, Presence } from '@kith/client'
 import { Avatar, Icon, Menu, type MenuItem } from '@kith/ui'
-import { nameOf, tagOf } from '../lib/format'
+import { tagOf } from '../lib/format'
 import { t } from '../lib/i18n'
 import { attempt } from '../lib/session'
-import { go } from '../router'
+import { go, route } from '../router'
 import { open } from './open'
+import { calledIn, Face } from './person'
 import { here, titleOf, unreadOf } from './place'
 import { Badge } from './rail'
 
@@ -100,6 +101,8 @@ function PanelRow({ a, group, p }: { a: Account; group: Group; p: Panel }) {
 }
 
 function Directs({ a }: { a: Account }) {
+  const asking = (a.people.friends.value ?? []).filter((f) => f.friend === 'incoming').length
+  for (const g of a.directs.value) a.people.look(g.id)
   return (
     <>
       <header>
@@ -112,13 +115,22 @@ function Directs({ a }: { a: Account }) {
       </header>
       <nav class="tree" aria-label={t('shell.home')}>
         <ul>
-          {a.directs.value.map((g) => {
+          {!a.me.value.guest && (
+            <li>
+              <a class={`row${asking > 0 ? ' unread' : ''}`} href="/friends" aria-current={route.value.at === 'friends' ? 'page' : undefined}>
+                <Icon name="users" size={18} />
+                <span>{t('friend.title')}</span>
+                <Badge count={asking} mentions={asking} />
+              </a>
+            </li>
+          )}
+          {a.directs.value.filter((g) => !(g.people.length === 1 && a.people.isBlocked(g.people[0] ?? ''))).map((g) => {
             const u = unreadOf(a, g.panels)
-            const other = (a.members(g.id).value ?? []).find((m) => m.uid !== a.me.value.uid)
+            const [other] = g.people
             return (
               <li key={g.id}>
                 <a class={`row tall${u.count > 0 ? ' unread' : ''}`} href={`/dm/${g.id}`} aria-current={here.value?.group.id === g.id ? 'page' : undefined}>
-                  <Avatar id={other?.uid ?? g.id} name={titleOf(a, g)} size={32} />
+                  {other !== undefined && g.people.length === 1 ? <Face a={a} uid={other} handle={titleOf(a, g)} group={g.id} presence /> : <Avatar id={g.id} name={titleOf(a, g)} size={32} />}
                   <span>{titleOf(a, g)}</span>
                   <DraftMark a={a} panel={g.panels[0]?.id} />
                   <Badge {...u} />
@@ -140,15 +152,33 @@ function DraftMark({ a, panel }: { a: Account; panel: string | undefined }) {
 }
 
 function Self({ a }: { a: Account }) {
+  const [menu, setMenu] = useState<{ x: number; y: number } | undefined>(undefined)
   const me = a.me.value
+  const be = (state: Presence) => (): void => void attempt(() => a.choosePresence(state))
+  const items: MenuItem[] = [
+    { label: t('presence.online'), icon: 'circle', do: be('online') },
+    { label: t('presence.busy'), icon: 'circle-minus', do: be('busy') },
+    { label: t('presence.invisible'), icon: 'eye-off', do: be('offline') },
+    { label: t('person.edit'), icon: 'pencil', do: () => go('/settings/profile') },
+  ]
   return (
     <footer class="self">
-      <Avatar id={me.uid} name={nameOf(me.handle)} size={32} />
+      <button
+        type="button"
+        class="plain"
+        aria-label={t('presence.choose')}
+        title={t('presence.choose')}
+        aria-haspopup="menu"
+        onClick={(e) => setMenu({ x: e.currentTarget.getBoundingClientRect().left, y: e.currentTarget.getBoundingClientRect().top - 180 })}
+      >
+        <Face a={a} uid={me.uid} handle={me.handle} presence />
+      </button>
+      {menu !== undefined && <Menu items={items} {...menu} label={t('presence.choose')} onClose={() => setMenu(undefined)} />}
       <a href="/home" class="who" title={me.handle}>
-        <strong>{nameOf(me.handle)}</strong>
-        <small>{me.guest ? t('member.guest') : tagOf(me.handle)}</small>
+        <strong>{calledIn(a, me.uid, me.handle)}</strong>
+        <small>{me.guest ? t('member.guest') : me.status || tagOf(me.handle)}</small>
       </a>
-      <a class="button plain" href="/settings/account" aria-label={t('settings.title')} title={t('settings.title')}>
+      <a class="button plain" href="/settings/profile" aria-label={t('settings.title')} title={t('settings.title')}>
         <Icon name="settings" />
       </a>
     </footer>

@@ -4,6 +4,7 @@ import { KithError } from './error'
 import type { Http } from './http'
 import { Link, type Phase } from './link'
 import { Outbox } from './outbox'
+import { People } from './people'
 import type { Store } from './store'
 import { justBefore, Timeline } from './timeline'
 import { Whereabouts } from './where'
@@ -41,7 +42,9 @@ export class Account {
   readonly phase: ReadonlySignal<Phase>
   readonly outbox: Outbox
   readonly unread = signal<ReadonlyMap<Id, Unread>>(new Map())
-  readonly presence = signal<ReadonlyMap<Id, Presence>>(new Map())
+  readonly people: People
+  // What one chose to be for others.
+  readonly presence = signal<Presence>('online')
   // What is written and not sent, by panel; the same on all of one's devices.
   readonly drafts = signal<ReadonlyMap<Id, string>>(new Map())
   readonly where: Whereabouts
@@ -70,6 +73,7 @@ export class Account {
     this.me = signal(me)
     this.link = new Link(env, http, { up: () => void this.catchUp(), push: (p) => this.take(p) })
     this.phase = this.link.phase
+    this.people = new People(env, (m, p) => this.call(m, p))
     this.where = new Whereabouts(env, async (group, ids) => (await this.call('message.where', { group, ids })).where)
     this.outbox = new Outbox(
       env,
@@ -239,7 +243,28 @@ export class Account {
     const theirs = new Map(Object.entries(prefs).flatMap(([k, v]) => (k.startsWith('draft/') ? [[k.slice(6), v] as const] : [])))
     for (const panel of new Set([...theirs.keys(), ...this.drafts.value.keys()]))
       if (!this.draftsToTell.has(panel)) await this.keepDraft(panel, theirs.get(panel) ?? '')
+    this.presence.value = (prefs['presence'] as Presence | undefined) ?? 'online'
     await this.tellDrafts()
+  }
+
+  async loadMe(): Promise<void> {
+    this.me.value = await this.call('account.me', {})
+    this.save()
+  }
+  async setProfile(p: Params<'account.profile'>): Promise<void> {
+    await this.call('account.profile', p)
+    await this.loadMe()
+  }
+  // Chosen by the person, on all devices and from now on. Offline: there for nobody to see.
+  async choosePresence(state: Presence): Promise<void> {
+    this.presence.value = state
+    await this.call('pref.set', { key: 'presence', value: state === 'online' ? '' : state })
+    await this.call('presence.set', { state })
+  }
+  // Nobody touches this device, or somebody does again.
+  rest(resting: boolean): void {
+    if (this.presence.value !== 'online' || this.phase.value.is !== 'online') return
+    void this.call('presence.set', { state: resting ? 'idle' : 'online' }).catch(() => undefined)
   }
 
   async loadGroups(): Promise<void> {
@@ -307,6 +332,8 @@ export class Account {
         if (members.length === 0 || all.length >= total || all.length >= 5000) break
       }
       list.value = all
+      this.people.meet(all)
+      this.people.look(group)
     } catch {
       // they are asked for again with the next change
     }
@@ -324,6 +351,8 @@ export class Account {
       const news = (s.panels ?? []).some((p) => p.new > 0)
       if (anew || news || (s.groups ?? []).length > 0 || !this.loaded.value) await this.loadGroups()
       await this.loadPrefs()
+      if (!this.me.value.guest) await this.people.loadFriends()
+      if (this.ups > 1) this.people.again()
       if (anew) {
         for (const group of this.panelLists.keys()) void this.loadPanels(group)
         for (const group of this.memberLists.keys()) void this.loadMembers(group)
@@ -382,10 +411,18 @@ export class Account {
         this.takeRead(p.params.panel, p.params.order)
         break
       case 'pref':
+        if (p.params.key === 'presence') this.presence.value = p.params.value === '' ? 'online' : (p.params.value as Presence)
         if (p.params.key.startsWith('draft/') && !this.draftsToTell.has(p.params.key.slice(6))) void this.keepDraft(p.params.key.slice(6), p.params.value)
         break
       case 'presence':
-        this.presence.value = new Map(this.presence.value).set(p.params.uid, p.params.state)
+        this.people.takePresence(p.params.uid, p.params.state)
+        break
+      case 'user':
+        this.people.changed(p.params.uid, p.params.group)
+        if (p.params.uid === this.me.value.uid) this.soon('me', () => void this.loadMe().catch(() => undefined))
+        break
+      case 'friend':
+        this.soon('friends', () => void this.people.loadFriends().catch(() => undefined))
         break
     }
   }
@@ -393,12 +430,12 @@ export class Account {
     this.timelines.get(panel)?.take(m)
     this.forgetTyping(panel, m.uid)
     if (this.group(group) === undefined) this.soon('groups', () => void this.loadGroups().catch(() => undefined))
-    if (m.uid !== this.me.value.uid && panel !== this.shown) this.addUnread(panel, 1, this.mentionsMe(m.text) ? 1 : 0)
+    if (m.uid !== this.me.value.uid && panel !== this.shown && !this.people.isBlocked(m.uid)) this.addUnread(panel, 1, this.mentionsMe(m.text) ? 1 : 0)
   }
   private mentionsMe(text: string): boolean {
-    const name = this.me.value.handle.replace(/#.*/, '').toLowerCase()
+    const { handle, nick } = this.me.value
     const low = text.toLowerCase()
-    return low.includes('@' + name) || low.includes('@all') || low.includes('@here')
+    return [handle.replace(/#.*/, ''), nick].some((n) => n !== '' && low.includes('@' + n.toLowerCase())) || low.includes('@all') || low.includes('@here')
   }
   // Many come in at once when a link is passed around: what follows is done once for all of them.
   private readonly coming = new Set<string>()

@@ -64,10 +64,15 @@ export interface Group {
   readonly nodes: number
   readonly panels: readonly PanelStub[]
   readonly owner: boolean
+  // The others of a conversation; of a group nobody.
+  readonly people: readonly Id[]
 }
 export interface Member {
   readonly uid: Id
   readonly handle: string
+  readonly nick: string
+  readonly avatar: Id | null
+  readonly status: string
   readonly node: Id
   readonly node_name: string
   readonly guest: boolean
@@ -76,12 +81,31 @@ export interface Member {
   readonly banned: boolean
   readonly muted: boolean
 }
-export interface Person {
+export interface Found {
   readonly uid: Id
   readonly handle: string
   readonly node: Id
   readonly node_name: string
 }
+export interface Person extends Found {
+  readonly nick: string
+  readonly avatar: Id | null
+  readonly status: string
+  readonly pronouns: string
+  readonly bio: string
+  readonly guest: boolean
+}
+export type FriendState = 'friend' | 'incoming' | 'outgoing' | 'none'
+// What one keeps about somebody, friend or not.
+export interface Kept {
+  readonly friend: FriendState
+  readonly since: number
+  readonly remark: string
+  readonly note: string
+  readonly favourite: boolean
+  readonly blocked: boolean
+}
+export type Friend = Person & Kept
 export interface Role {
   readonly id: Id
   readonly name: string
@@ -138,11 +162,17 @@ export interface Me {
   readonly handle: string
   readonly guest: boolean
   readonly node: Id
+  readonly nick: string
+  readonly avatar: Id | null
+  readonly status: string
+  readonly pronouns: string
+  readonly bio: string
 }
 export type Presence = 'online' | 'idle' | 'busy' | 'offline'
 
 interface InGroup { group: Id }
 interface OnMember extends InGroup { user: Id; via?: Id }
+interface OnPerson { user: Id }
 interface SignedIn { uid: Id; handle: string; token?: string; csrf?: string }
 type Nothing = Record<string, never>
 interface Made { id: Id }
@@ -155,9 +185,15 @@ export interface Methods {
   'account.logout': [Nothing, Nothing]
   'account.me': [Nothing, Me]
   'account.passwd': [{ old: string; password: string }, Nothing]
+  'account.profile': [{ nick?: string; avatar?: string; status?: string; pronouns?: string; bio?: string }, Nothing]
   'account.register': [{ name: string; password: string; invite?: string; client?: string }, SignedIn & { recovery: string }]
   'audit.list': [InGroup & { before?: Order; limit?: number }, { acts: Act[] }]
   'dm.open': [{ users: Id[] }, { group: Id; panel: Id }]
+  'friend.accept': [OnPerson, { state: FriendState }]
+  'friend.list': [Nothing, { friends: Friend[] }]
+  'friend.remove': [OnPerson, { state: FriendState }]
+  'friend.request': [OnPerson, { state: FriendState }]
+  'friend.set': [OnPerson & { remark?: string; note?: string; favourite?: boolean; blocked?: boolean }, { state: FriendState }]
   'group.join': [{ link: string }, { group: Id; name: string; state: 'member' | 'requested' }]
   'group.leave': [InGroup, Nothing]
   'group.list': [Nothing, { groups: Group[] }]
@@ -188,6 +224,7 @@ export interface Methods {
   'panel.set': [InGroup & { panel: Id; key: string; value: string }, Made]
   'pref.list': [Nothing, { prefs: Record<string, string> }]
   'pref.set': [{ key: string; value: string }, Nothing]
+  'presence.list': [InGroup, { people: { uid: Id; state: Presence }[] }]
   'presence.set': [{ state: Presence }, Nothing]
   'read.mark': [InGroup & { panel: Id; order: Order; back?: boolean }, Nothing]
   'request.admit': [InGroup & { user: Id }, Made]
@@ -201,7 +238,9 @@ export interface Methods {
   'session.ticket': [Nothing, { ticket: string }]
   'sync': [{ cursor?: string }, SyncAnswer]
   'typing': [InGroup & { panel: Id }, Nothing]
-  'user.find': [{ text: string }, { users: Person[] }]
+  'user.find': [{ text: string }, { users: Found[] }]
+  'user.get': [OnPerson & { group?: Id }, Friend & { groups: Id[] }]
+  'user.list': [{ users: Id[]; group?: Id }, { users: Person[] }]
 }
 export interface SyncAnswer {
   readonly cursor: string
@@ -221,3 +260,5 @@ export type Push =
   | { method: 'read'; params: { group: Id; panel: Id; order: Order } }
   | { method: 'pref'; params: { key: string; value: string } }
   | { method: 'presence'; params: { group: Id; uid: Id; state: Presence } }
+  | { method: 'user'; params: { group: Id; uid: Id } }
+  | { method: 'friend'; params: { uid: Id; state: FriendState } }

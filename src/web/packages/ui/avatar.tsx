@@ -15,9 +15,12 @@ export function initial(name: string): string {
   return '?'
 }
 
-export function Avatar({ id, name, size = 36, square = false }: { id: string; name: string; size?: number; square?: boolean }) {
+// src: its picture, if it has one.
+export function Avatar({ id, name, src, size = 36, square = false }: { id: string; name: string; src?: string; size?: number; square?: boolean }) {
+  const shape = `avatar size-${size}${square ? ' square' : ''}`
+  if (src !== undefined) return <img class={shape} src={src} alt="" width={size} height={size} loading="lazy" decoding="async" />
   return (
-    <span class={`avatar size-${size}${square ? ' square' : ''}`} data-hue={hueOf(id)} aria-hidden="true">
+    <span class={shape} data-hue={hueOf(id)} aria-hidden="true">
       {initial(name)}
     </span>
   )

@@ -114,7 +114,7 @@ test('F4: a conversation between two nodes', async () => {
   const { ada, ben } = await together()
   await ada.page.getByRole('button', { name: 'Show members' }).click()
   await ada.page.locator('.members .row', { hasText: 'ben' }).click()
-  await ada.page.getByRole('menuitem', { name: 'Write a message' }).click()
+  await ada.page.getByRole('dialog').getByRole('button', { name: 'Write a message' }).click()
   await ada.page.locator('.chat h1', { hasText: 'ben' }).waitFor()
   await ada.say('just between us')
   await ben.page.locator('.tile.home .badge').waitFor()
@@ -130,7 +130,7 @@ test('F4: a conversation between two nodes', async () => {
 test('G6: who is banned is out, at their own node too', async () => {
   const { ada, ben } = await together()
   await ada.page.getByRole('button', { name: 'Show members' }).click()
-  await ada.page.locator('.members .row', { hasText: 'ben' }).click()
+  await ada.page.locator('.members .row', { hasText: 'ben' }).click({ button: 'right' })
   await ada.page.getByRole('menuitem', { name: 'Ban' }).click()
   await ben.page.getByText('There is nothing here.').waitFor()
   await ada.leave()

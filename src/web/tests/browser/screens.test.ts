@@ -44,7 +44,7 @@ describe('axe finds nothing serious on any screen', () => {
       await v.page.locator('.members .row').first().waitFor()
       await v.axe('members')
       const group = new URL(v.page.url()).pathname.split('/')[2] ?? ''
-      for (const tab of ['account', 'appearance', 'sessions', 'keys', 'about']) {
+      for (const tab of ['profile', 'account', 'appearance', 'sessions', 'keys', 'about']) {
         await v.page.goto(`${node.url}/settings/${tab}`)
         await v.page.locator('.settings .page > *').first().waitFor()
         await v.axe(`settings ${tab}`)
@@ -53,6 +53,11 @@ describe('axe finds nothing serious on any screen', () => {
         await v.page.goto(`${node.url}/g/${group}/settings/${tab}`)
         await v.page.locator('.settings .page > *').first().waitFor()
         await v.axe(`group settings ${tab}`)
+      }
+      for (const tab of ['', '/requests', '/blocked']) {
+        await v.page.goto(`${node.url}/friends${tab}`)
+        await v.page.locator('.settings .page > *').first().waitFor()
+        await v.axe(`friends ${tab}`)
       }
       await v.page.goto(`${node.url}/g/nothing/here`)
       await v.page.locator('.nowhere').waitFor()

@@ -1,8 +1,9 @@
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { Account, Group, Message, Panel } from '@kith/client'
 import { Icon } from '@kith/ui'
 import { t } from '../../lib/i18n'
 import { membersShown, open, showMembers } from '../open'
+import { calledIn } from '../person'
 import { titleOf } from '../place'
 import { Composer } from './composer'
 import { MessageList } from './list'
@@ -54,12 +55,8 @@ export function Chat({ a, group, panel }: { a: Account; group: Group; panel: Pan
 }
 
 function Writing({ a, group, panel }: { a: Account; group: Group; panel: string }) {
-  const uids = [...(a.typing.value.get(panel)?.keys() ?? [])].filter((u) => u !== a.me.value.uid)
-  const members = a.members(group.id).value
-  const names = useMemo(
-    () => uids.map((u) => members?.find((m) => m.uid === u)?.handle.replace(/#.*/, '')).filter((n) => n !== undefined),
-    [uids.join(), members],
-  )
+  const uids = [...(a.typing.value.get(panel)?.keys() ?? [])].filter((u) => u !== a.me.value.uid && !a.people.isBlocked(u))
+  const names = uids.map((u) => calledIn(a, u, a.people.person(u, group.id).value?.handle ?? '', group.id)).filter((n) => n !== '')
   return (
     <p class="writing" aria-live="off">
       {uids.length === 0 ? '' : names.length === uids.length && names.length <= 3 ? t('chat.typing', { n: names.length, names: names.join(', ') }) : t('chat.typingMany')}

@@ -1,10 +1,11 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Account, Group, Timeline } from '@kith/client'
 import { plain } from '@kith/markdown'
-import { Avatar, Icon } from '@kith/ui'
+import { Icon } from '@kith/ui'
 import { nameOf } from '../../lib/format'
 import { t } from '../../lib/i18n'
 import { attempt } from '../../lib/session'
+import { calledIn, Face } from '../person'
 import type { Aside } from './chat'
 
 const TEXT_MAX = 8000
@@ -154,7 +155,7 @@ function useMention(a: Account, group: Group, ref: { readonly current: HTMLTextA
   const found = useMemo(() => {
     if (word === undefined || members === undefined) return []
     const low = word.toLowerCase()
-    return members.filter((m) => m.handle.toLowerCase().startsWith(low) && m.uid !== a.me.value.uid && !m.banned).slice(0, 6)
+    return members.filter((m) => [m.handle, m.nick, a.people.friend(m.uid)?.remark ?? ''].some((n) => n.toLowerCase().startsWith(low)) && m.uid !== a.me.value.uid && !m.banned).slice(0, 6)
   }, [word, members])
   const shown = word !== undefined && found.length > 0 && closed !== text
   const choose = (i: number): void => {
@@ -192,9 +193,9 @@ function useMention(a: Account, group: Group, ref: { readonly current: HTMLTextA
               choose(i)
             }}
           >
-            <Avatar id={m.uid} name={nameOf(m.handle)} size={24} />
-            <span>{nameOf(m.handle)}</span>
-            <small class="soft">{m.node === a.me.value.node ? '' : m.node_name}</small>
+            <Face a={a} uid={m.uid} handle={m.handle} group={group.id} size={24} />
+            <span>{calledIn(a, m.uid, m.handle, group.id)}</span>
+            <small class="soft">{m.node === a.me.value.node ? nameOf(m.handle) : `${nameOf(m.handle)} · ${m.node_name}`}</small>
           </li>
         ))}
       </ul>

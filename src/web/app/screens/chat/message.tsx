@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Account, Group, Message, Pending, Timeline } from '@kith/client'
 import { plain, tame } from '@kith/markdown'
-import { Avatar, Crest, Icon, Menu, toast, type MenuItem } from '@kith/ui'
+import { Crest, Icon, Menu, toast, type MenuItem } from '@kith/ui'
 import { nameOf, timeOf, whenOf } from '../../lib/format'
 import { t } from '../../lib/i18n'
 import { attempt } from '../../lib/session'
 import { canModerate } from '../members'
+import { calledIn, Face, showPerson } from '../person'
 import { Rich } from '../rich'
 import type { Aside } from './chat'
 
@@ -26,12 +27,14 @@ export function MessageRow({ m, head, a, group, timeline, onAside, mayWrite }: A
   const ref = useRef<HTMLElement>(null)
   const me = a.me.value
   const mine = m.uid === me.uid
+  const name = calledIn(a, m.uid, m.author, group.id)
   const gone = m.state === 'recalled' || m.state === 'removed'
   const away = m.node !== me.node
   const react = (emoji: string): void => {
     const on = m.reactions.find(([e]) => e === emoji)?.[2] !== true
     void attempt(() => a.call('message.react', { group: group.id, id: m.id, emoji, on }))
   }
+  const [unhidden, unhide] = useState(false)
   const items = gone ? [] : actions({ m, mine, a, group, timeline, onAside, mayWrite })
   const openMenu = (x: number, y: number): void => {
     if (items.length > 0) setMenu({ x, y })
@@ -50,12 +53,24 @@ export function MessageRow({ m, head, a, group, timeline, onAside, mayWrite }: A
     else return
     e.preventDefault()
   }
+  if (!unhidden && a.people.isBlocked(m.uid))
+    return (
+      <article class="message blocked" tabIndex={0}>
+        <div class="side" />
+        <p class="gone">
+          {t('chat.blocked')}
+          <button type="button" class="link" onClick={() => unhide(true)}>
+            {t('chat.showAnyway')}
+          </button>
+        </p>
+      </article>
+    )
   return (
     <article
       ref={ref}
       class={`message${head ? ' head' : ''}${mine ? ' mine' : ''}`}
       tabIndex={0}
-      aria-label={`${nameOf(m.author)}, ${timeOf(m.clock)}`}
+      aria-label={`${name}, ${timeOf(m.clock)}`}
       onKeyDown={onKey}
       onContextMenu={(e) => {
         if (items.length === 0 || (e.target instanceof Element && e.target.closest('a'))) return
@@ -63,12 +78,14 @@ export function MessageRow({ m, head, a, group, timeline, onAside, mayWrite }: A
         openMenu(e.clientX, e.clientY)
       }}
     >
-      {m.reply !== null && <Quote timeline={timeline} id={m.reply} />}
-      <div class="side">{head ? <Avatar id={m.uid} name={nameOf(m.author)} size={36} /> : <time title={whenOf(m.clock)}>{timeOf(m.clock)}</time>}</div>
+      {m.reply !== null && <Quote a={a} timeline={timeline} id={m.reply} />}
+      <div class="side">{head ? <Face a={a} uid={m.uid} handle={m.author} group={group.id} size={36} /> : <time title={whenOf(m.clock)}>{timeOf(m.clock)}</time>}</div>
       <div class="body">
         {head && (
           <p class="byline">
-            <strong title={m.author}>{nameOf(tame(m.author))}</strong>
+            <button type="button" class="name" title={m.author} tabIndex={-1} onClick={() => showPerson(m.uid, group.id)}>
+              {tame(name)}
+            </button>
             {away && (
               <span class="server" title={m.author}>
                 <Crest node={m.node} />
@@ -78,7 +95,7 @@ export function MessageRow({ m, head, a, group, timeline, onAside, mayWrite }: A
             <time title={whenOf(m.clock)}>{timeOf(m.clock)}</time>
           </p>
         )}
-        {gone ? <p class="gone">{m.state === 'recalled' ? t('chat.recalled') : t('chat.removed')}</p> : <Rich text={m.text} me={nameOf(me.handle)} />}
+        {gone ? <p class="gone">{m.state === 'recalled' ? t('chat.recalled') : t('chat.removed')}</p> : <Rich text={m.text} me={[nameOf(me.handle), me.nick]} />}
         <Marks m={m} />
         {mine && !gone && <Tick m={m} a={a} group={group} />}
         {m.reactions.length > 0 && (
@@ -187,7 +204,7 @@ function Marks({ m }: { m: Message }) {
   return words.length === 0 ? null : <small class="marks">{words.join(' · ')}</small>
 }
 
-function Quote({ timeline, id }: { timeline: Timeline; id: string }) {
+function Quote({ a, timeline, id }: { a: Account; timeline: Timeline; id: string }) {
   const to = timeline.messages.value.find((x) => x.id === id)
   return (
     <p class="quoted">
@@ -196,7 +213,7 @@ function Quote({ timeline, id }: { timeline: Timeline; id: string }) {
         <em>{t('chat.replyGone')}</em>
       ) : (
         <>
-          <strong>{nameOf(to.author)}</strong> <span>{to.state === 'recalled' ? t('chat.recalled') : to.state === 'removed' ? t('chat.removed') : plain(tame(to.text)).slice(0, 160)}</span>
+          <strong>{tame(calledIn(a, to.uid, to.author, timeline.group))}</strong> <span>{to.state === 'recalled' ? t('chat.recalled') : to.state === 'removed' ? t('chat.removed') : plain(tame(to.text)).slice(0, 160)}</span>
         </>
       )}
     </p>
@@ -216,15 +233,15 @@ export function PendingRow({ p, head, a }: Around & { p: Pending; head: boolean 
   const me = a.me.value
   return (
     <article class={`message mine${head ? ' head' : ''}${p.failed !== undefined ? ' failed' : ' waiting'}`} tabIndex={0} aria-label={p.failed !== undefined ? t('chat.failedTo', { why: p.failed }) : t('chat.pending')}>
-      <div class="side">{head ? <Avatar id={me.uid} name={nameOf(me.handle)} size={36} /> : <time>{timeOf(p.at)}</time>}</div>
+      <div class="side">{head ? <Face a={a} uid={me.uid} handle={me.handle} size={36} /> : <time>{timeOf(p.at)}</time>}</div>
       <div class="body">
         {head && (
           <p class="byline">
-            <strong>{nameOf(me.handle)}</strong>
+            <strong>{calledIn(a, me.uid, me.handle)}</strong>
             <time>{timeOf(p.at)}</time>
           </p>
         )}
-        <Rich text={p.text} me={nameOf(me.handle)} />
+        <Rich text={p.text} me={[nameOf(me.handle), me.nick]} />
         {p.failed === undefined ? (
           <small class="marks">
             <Icon name="clock" size={13} label={t('chat.pending')} />

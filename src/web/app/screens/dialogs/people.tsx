@@ -1,20 +1,20 @@
 import { useState } from 'preact/hooks'
-import type { Account, Person } from '@kith/client'
-import { Avatar, Crest, Dialog, toast } from '@kith/ui'
-import { nameOf } from '../../lib/format'
+import type { Account, Found } from '@kith/client'
+import { Crest, Dialog, toast } from '@kith/ui'
 import { t } from '../../lib/i18n'
 import { attempt, kit, node } from '../../lib/session'
 import { go } from '../../router'
 import { Field } from '../field'
+import { Face } from '../person'
 
 export function Write({ a, onClose }: { a: Account; onClose: () => void }) {
   const [text, setText] = useState('')
-  const [found, setFound] = useState<readonly Person[] | undefined>(undefined)
+  const [found, setFound] = useState<readonly Found[] | undefined>(undefined)
   const find = (): Promise<boolean> =>
     attempt(async () => {
       setFound((await a.call('user.find', { text: text.trim() })).users.filter((u) => u.uid !== a.me.value.uid))
     })
-  const write = (p: Person): Promise<boolean> =>
+  const write = (p: Found): Promise<boolean> =>
     attempt(async () => {
       const dm = await a.call('dm.open', { users: [p.uid] })
       await a.loadGroups()
@@ -40,7 +40,7 @@ export function Write({ a, onClose }: { a: Account; onClose: () => void }) {
         {(found ?? []).map((p) => (
           <li key={p.uid}>
             <button type="button" class="row tall" onClick={() => void write(p)}>
-              <Avatar id={p.uid} name={nameOf(p.handle)} size={32} />
+              <Face a={a} uid={p.uid} handle={p.handle} />
               <span>
                 {p.handle}
                 <small class="server">

@@ -1,0 +1,164 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launch, Visitor } from '../harness/browser'
+import { Node } from '../harness/node'
+
+let browser: Browser
+let one: Node
+let two: Node
+beforeAll(async () => {
+  browser = await launch()
+  one = await Node.start('one')
+  two = await Node.start('two', '--peer', one.peer)
+})
+afterAll(async () => {
+  await browser?.close()
+  await one?.stop()
+  await two?.stop()
+})
+
+let n = 0
+// Two people of names of their own at two nodes, in a group of the first.
+async function together(): Promise<{ ada: Visitor; ben: Visitor; adaName: string; benName: string }> {
+  n++
+  const [adaName, benName] = [`ada${n}`, `ben${n}`]
+  const ada = await Visitor.come(browser, one.url)
+  await ada.register(adaName)
+  await ada.newGroup('Garden')
+  const link = await ada.invite()
+  const ben = await Visitor.come(browser, two.url)
+  await ben.register(benName)
+  await ben.page.goto(two.url + '/invite' + new URL(link).hash)
+  await ben.composer.waitFor()
+  return { ada, ben, adaName, benName }
+}
+
+test('A7: a nickname and a status are seen by others within two seconds, also where they have spoken before', async () => {
+  const { ada, ben, adaName } = await together()
+  await ada.say('as before')
+  await ben.message('as before').locator('.name', { hasText: adaName }).waitFor()
+  const group = ada.page.url()
+  await ada.page.goto(one.url + '/settings/profile')
+  await ada.page.getByLabel('Nickname').fill('Countess')
+  await ada.page.getByLabel('Status').fill('reading')
+  await ada.page.getByLabel('About you').fill('<b>not bold</b>')
+  await ada.page.getByRole('button', { name: 'Save' }).click()
+  await ben.message('as before').locator('.name', { hasText: 'Countess' }).waitFor({ timeout: 2000 })
+  await ben.message('as before').locator('.name').click()
+  const card = ben.page.getByRole('dialog', { name: 'Countess' })
+  await card.getByText('reading').waitFor()
+  await card.getByText('<b>not bold</b>').waitFor()
+  await card.getByText(adaName).waitFor()
+  await ben.axe('card')
+  await ben.page.keyboard.press('Escape')
+  // it is still there when the page is loaded anew, and at the home, too
+  await ada.page.goto(group)
+  await ada.message('as before').locator('.name', { hasText: 'Countess' }).waitFor()
+  await ben.page.reload()
+  await ben.message('as before').locator('.name', { hasText: 'Countess' }).waitFor()
+  await ada.leave()
+  await ben.leave()
+})
+
+test('A7: a nickname that nobody may bear is refused with words', async () => {
+  const v = await Visitor.come(browser, one.url)
+  await v.register('plain')
+  await v.page.goto(one.url + '/settings/profile')
+  await v.page.getByLabel('Nickname').fill('a@b')
+  await v.page.getByRole('button', { name: 'Save' }).click()
+  await v.page.getByText('without # @ /').waitFor()
+  await v.leave()
+})
+
+test('F1: a request goes to another server, is accepted, and ended', async () => {
+  const { ada, ben, adaName, benName } = await together()
+  await ada.page.goto(one.url + '/friends')
+  await ada.page.getByLabel('Add a friend').fill(`${benName}@two`)
+  await ada.page.getByLabel('Add a friend').press('Enter')
+  await ada.page.getByText('has been asked').waitFor()
+  await ben.page.goto(two.url + '/home')
+  await ben.page.locator('.tree a', { hasText: 'Friends' }).locator('.badge', { hasText: '1' }).waitFor()
+  await ben.page.locator('.tree a', { hasText: 'Friends' }).click()
+  await ben.page.getByRole('link', { name: 'Requests (1)' }).click()
+  await ben.page.locator('.friends li', { hasText: adaName }).getByRole('button', { name: 'Accept' }).click()
+  await ada.page.locator('.friends li', { hasText: benName }).getByRole('button', { name: `Write to ${benName}` }).waitFor()
+  await ben.page.goto(two.url + '/friends')
+  await ben.page.locator('.friends li', { hasText: adaName }).waitFor()
+  await ben.axe('friends')
+  await ada.page.locator('.friends .row', { hasText: benName }).click()
+  await ada.page.getByRole('dialog').getByRole('button', { name: 'More' }).click()
+  await ada.page.getByRole('menuitem', { name: 'Remove as friend' }).click()
+  await ben.page.getByText('No friends here yet').waitFor()
+  await ada.leave()
+  await ben.leave()
+})
+
+test('F2: another name and a note for somebody are mine alone, on all my devices', async () => {
+  const { ada, ben, adaName, benName } = await together()
+  await ada.say('who am I')
+  await ben.message('who am I').locator('.name').click()
+  await ben.page.getByLabel('What you call them').fill('Captain')
+  await ben.page.getByLabel('Note').fill('met at sea')
+  await ben.page.getByRole('button', { name: 'Close' }).click()
+  await ben.message('who am I').locator('.name', { hasText: 'Captain' }).waitFor()
+  const second = await Visitor.come(browser, two.url)
+  await second.login(benName)
+  await second.page.locator('.rail a[title=Garden]').click()
+  await second.message('who am I').locator('.name', { hasText: 'Captain' }).waitFor()
+  await second.message('who am I').locator('.name').click()
+  await expect.poll(() => second.page.getByLabel('Note').inputValue()).toBe('met at sea')
+  await ada.message('who am I').locator('.name', { hasText: adaName }).waitFor()
+  await ada.leave()
+  await ben.leave()
+  await second.leave()
+})
+
+test('F3: who is blocked is not read, cannot ask, and is not told', async () => {
+  const { ada, ben, benName } = await together()
+  await ada.say('noise')
+  await ben.message('noise').locator('.name').click()
+  await ben.page.getByRole('dialog').getByRole('button', { name: 'More' }).click()
+  await ben.page.getByRole('menuitem', { name: 'Block' }).click()
+  await ben.page.getByRole('dialog').getByText('You have blocked them').waitFor()
+  await ben.page.getByRole('button', { name: 'Close' }).click()
+  await ben.page.getByText('A message from somebody you have blocked.').waitFor()
+  expect(await ben.page.getByText('noise').count()).toBe(0)
+  await ada.page.goto(one.url + '/friends')
+  await ada.page.getByLabel('Add a friend').fill(`${benName}@two`)
+  await ada.page.getByLabel('Add a friend').press('Enter')
+  await ada.page.getByText('has been asked').waitFor()
+  await ben.page.goto(two.url + '/friends/blocked')
+  await ben.page.locator('.friends').getByRole('button', { name: 'Unblock' }).click()
+  await ben.page.getByText('You have blocked nobody.').waitFor()
+  await ben.page.goto(two.url + '/friends/requests')
+  await ben.page.getByText('Nobody waits for an answer.').waitFor()
+  await ada.leave()
+  await ben.leave()
+})
+
+test('F5: others see who is there, who wants to be left alone, and not who is invisible', async () => {
+  const { ada, ben, adaName } = await together()
+  await ben.page.locator('.chat header button[aria-pressed]').click()
+  const face = ben.page.locator('.members .row', { hasText: adaName }).locator('.face')
+  await expect.poll(() => face.getAttribute('data-presence')).toBe('online')
+  const choose = async (name: string): Promise<void> => {
+    await ada.page.getByRole('button', { name: 'How others see you' }).click()
+    await ada.page.getByRole('menuitem', { name }).click()
+  }
+  await choose('Do not disturb')
+  await expect.poll(() => face.getAttribute('data-presence')).toBe('busy')
+  await choose('Invisible')
+  await expect.poll(() => face.getAttribute('data-presence')).toBe('offline')
+  // what one chose is still so after a reload
+  await ada.page.reload()
+  await ada.composer.waitFor()
+  await expect.poll(() => ada.page.locator('.self .face').getAttribute('data-presence')).toBe('offline')
+  expect(await face.getAttribute('data-presence')).toBe('offline')
+  await choose('Online')
+  await expect.poll(() => face.getAttribute('data-presence')).toBe('online')
+  // who comes later knows it, too
+  await ben.page.reload()
+  await expect.poll(() => face.getAttribute('data-presence')).toBe('online')
+  await ada.leave()
+  await ben.leave()
+})
