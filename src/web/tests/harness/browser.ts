@@ -1,6 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { until } from './node'
 
 export interface Look {
   readonly lang?: 'en-US' | 'zh-CN'
@@ -75,8 +76,7 @@ export class Visitor {
     await this.page.keyboard.press('Alt+i')
     const field = this.page.locator('dialog .copy input')
     await field.waitFor()
-    await expect.poll(() => field.inputValue()).toContain('#')
-    const link = await field.inputValue()
+    const link = await until(async () => /.*#.*/.exec(await field.inputValue())?.[0], 'a link')
     await this.page.keyboard.press('Escape')
     await this.page.locator('dialog').waitFor({ state: 'detached' })
     return link
