@@ -153,6 +153,8 @@ kith_client_question(struct kith_call *c, const struct kith_id *from, uint32_t k
 	struct kith_mp_reader r;
 
 	(void)from;
+	if (kind == KITH_ASK_PREVIEW)
+		return kith_preview_tell(c, payload);
 	kith_mp_read(&r, payload);
 	if (kind == KITH_ASK_COUNT) {
 		struct kith_id group, invite, uid;
@@ -390,6 +392,8 @@ join_counted(struct kith_call *c, int err, struct kith_slice answer)
 int
 kith_call_answered(struct kith_call *c, int err, struct kith_slice answer)
 {
+	if (c->m->run == kith_api_invite_preview)
+		return kith_preview_answered(c, err, answer);
 	return c->m->run == kith_api_group_join ? join_counted(c, err, answer) : kith_user_answered(c, err, answer);
 }
 

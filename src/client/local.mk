@@ -15,6 +15,7 @@ libkithcore_a_SOURCES += \
 	%D%/openapi.c \
 	%D%/own.c \
 	%D%/people.c \
+	%D%/preview.c \
 	%D%/profile.c \
 	%D%/rate.c \
 	%D%/read_groups.c \

@@ -25,6 +25,7 @@ int kith_api_group_join(struct kith_call *c);
 int kith_api_group_leave(struct kith_call *c);
 int kith_api_dm_open(struct kith_call *c);
 int kith_api_invite_new(struct kith_call *c);
+int kith_api_invite_preview(struct kith_call *c);
 int kith_api_invite_revoke(struct kith_call *c);
 int kith_api_request_admit(struct kith_call *c);
 int kith_api_request_refuse(struct kith_call *c);

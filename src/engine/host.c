@@ -74,7 +74,9 @@ put_aside(struct kith_engine *e, const struct kith_call *c, const struct kith_id
 	p.m = c->m;
 	if (group != NULL)
 		p.group = *group;
-	p.session = *c->session;
+	p.has_session = c->session != NULL;
+	if (p.has_session)
+		p.session = *c->session;
 	memcpy(p.address, c->address, sizeof(p.address));
 	p.params = malloc(c->params.n > 0 ? c->params.n : 1);
 	if (p.params == NULL)
@@ -101,14 +103,14 @@ resume(struct kith_engine *e, size_t i, int err, struct kith_slice answer)
 	e->pending.v[i] = e->pending.v[--e->pending.n];
 	engine_call_init(e, &c, &result);
 	c.m = p.m;
-	c.session = &p.session;
+	c.session = p.has_session ? &p.session : NULL;
 	c.args = &args;
 	c.conn = p.conn;
 	c.token = p.number;
 	c.params = kith_slice_of(p.params, p.n_params);
 	memcpy(c.address, p.address, sizeof(c.address));
 	r = kith_args_parse(c.m, c.params, &args, c.why, sizeof(c.why));
-	if (r == KITH_OK && !kith_session_is_open(e->t, &p.session.id))
+	if (r == KITH_OK && p.has_session && !kith_session_is_open(e->t, &p.session.id))
 		r = kith_fail(&c, KITH_E_DENIED, "unauthorized", "this session has ended: sign in again");
 	if (r == KITH_OK)
 		r = p.ask != 0 ? kith_call_answered(&c, err, answer) : kith_call_fetched(&c, &p.group, err);

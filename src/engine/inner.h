@@ -34,6 +34,7 @@ struct pending {
 	uint64_t conn, number, ask;     /* ask: token of the question, 0: waits for group */
 	const struct kith_method *m;
 	struct kith_id group;
+	bool has_session;
 	struct kith_session session;
 	uint8_t *params;
 	size_t n_params;

@@ -418,6 +418,53 @@ an_invite_for_one_takes_one(void **state)
 }
 
 static void
+looked_at(struct world *w, const struct person *p, const char *link, const char *state, const char *name, const char *maker, int members)
+{
+	json_t *r = must(w, p, "invite.preview", json_pack("{s:s}", "link", link));
+
+	assert_string_equal(json_string_value(json_object_get(r, "state")), state);
+	assert_string_equal(json_string_value(json_object_get(r, "name")), name);
+	assert_string_equal(json_string_value(json_object_get(r, "maker")), maker);
+	assert_int_equal(json_integer_value(json_object_get(r, "members")), members);
+	done(r);
+}
+
+static void
+an_invitation_says_where_it_leads(void **state)
+{
+	struct world *w = world_new(31);
+	struct person ada, ben;
+	struct place g;
+	char once[2100], id[64];
+	json_t *r;
+
+	(void)state;
+	two_nodes(w, &ada, &ben);
+	new_group(w, &ada, "garden", "invite", &g);
+	r = must(w, &ada, "invite.new", json_pack("{s:s,s:i}", "group", g.group, "uses", 1));
+	take_str(r, "link", once);
+	take_str(r, "id", id);
+	done(r);
+	looked_at(w, NULL, g.link, "ok", "garden", "ada", 1);
+	looked_at(w, &ada, g.link, "member", "garden", "ada", 1);
+	/* its node is asked */
+	looked_at(w, &ben, once, "ok", "garden", "ada", 1);
+	/* what is no link is refused */
+	r = world_call(w, NULL, "invite.preview", json_pack("{s:s}", "link", "#abcdefghabcdefgh"));
+	assert_null(r);
+	assert_string_equal(world_error(w), "invalid_params");
+	r = must(w, &ben, "group.join", json_pack("{s:s}", "link", once));
+	done(r);
+	world_run(w, 2000);
+	looked_at(w, NULL, once, "used", "garden", "ada", 2);
+	r = must(w, &ada, "invite.revoke", json_pack("{s:s,s:s}", "group", g.group, "id", id));
+	done(r);
+	looked_at(w, NULL, once, "revoked", "garden", "ada", 2);
+	looked_at(w, &ben, once, "member", "garden", "ada", 2);
+	world_free(w);
+}
+
+static void
 private_panels_are_for_those_who_are_let_in(void **state)
 {
 	struct world *w = world_new(9);
@@ -646,6 +693,7 @@ main(void)
 		cmocka_unit_test(a_conversation_of_two_reaches_the_other_home),
 		cmocka_unit_test(who_asks_is_let_in_by_whoever_may),
 		cmocka_unit_test(an_invite_for_one_takes_one),
+		cmocka_unit_test(an_invitation_says_where_it_leads),
 		cmocka_unit_test(private_panels_are_for_those_who_are_let_in),
 		cmocka_unit_test(who_comes_in_sees_the_newest_page_first),
 		cmocka_unit_test(people_hear_of_what_they_may_see),

@@ -1,6 +1,7 @@
-import { useState } from 'preact/hooks'
-import { KithError } from '@kith/client'
-import { Icon, Mark } from '@kith/ui'
+import { useEffect, useState } from 'preact/hooks'
+import { KithError, type Preview } from '@kith/client'
+import { tame } from '@kith/markdown'
+import { Avatar, Icon, Mark } from '@kith/ui'
 import { choose, lang, languages, t } from '../lib/i18n'
 import { fromAddress, invitation, keepInvitation } from '../lib/invitation'
 import { client, http, kit, node, signedIn } from '../lib/session'
@@ -20,6 +21,18 @@ export function Entry() {
   const [code, setCode] = useState('')
   const [busy, setBusy] = useState(false)
   const [wrong, setWrong] = useState('')
+  const [preview, setPreview] = useState<Preview | undefined>(undefined)
+  useEffect(() => {
+    if (link === undefined) return
+    http.call('invite.preview', { link }).then(
+      (p) => {
+        setPreview(p)
+        if (!p.guests) setWay((w) => (w === 'guest' ? 'register' : w))
+      },
+      () => undefined,
+    )
+  }, [link])
+  const guests = open && preview?.guests !== false
 
   const enter = async (): Promise<void> => {
     setBusy(true)
@@ -43,8 +56,14 @@ export function Entry() {
   return (
     <main class="entry">
       <div class="card">
-        <Mark size={52} />
-        <h1>{link !== undefined ? t('entry.invited') : (node.value?.name ?? 'Kith')}</h1>
+        {preview !== undefined && preview.name !== '' ? (
+          <InvitedTo p={preview} />
+        ) : (
+          <>
+            <Mark size={52} />
+            <h1>{link !== undefined ? t('entry.invited') : (node.value?.name ?? 'Kith')}</h1>
+          </>
+        )}
         <p class="soft">{link !== undefined ? (way === 'guest' ? t('entry.invitedHint') : node.value?.name) : t('app.tagline')}</p>
         <form
           onSubmit={(e) => {
@@ -98,7 +117,7 @@ export function Entry() {
               {t('entry.noAccount')}
             </button>
           )}
-          {way !== 'guest' && open && (
+          {way !== 'guest' && guests && (
             <button type="button" class="link" onClick={() => setWay('guest')}>
               {t('entry.asGuest')}
             </button>
@@ -108,6 +127,32 @@ export function Entry() {
       </div>
       <Preferences />
     </main>
+  )
+}
+
+// Where the invitation leads, before one has said anything.
+function InvitedTo({ p }: { p: Preview }) {
+  const over = p.state === 'expired' || p.state === 'revoked' || p.state === 'used'
+  return (
+    <header class="invited">
+      <Avatar id={p.group} name={p.name} size={64} square />
+      <div>
+        {p.maker !== '' && <p class="soft">{t('entry.invitedBy', { name: tame(p.maker) })}</p>}
+        <h1>{tame(p.name)}</h1>
+        {p.members > 0 && (
+          <p class="soft small">
+            {t('member.count', { n: p.members })} · {t('member.servers', { n: p.nodes })}
+          </p>
+        )}
+      </div>
+      {p.description !== '' && <p class="about">{tame(p.description)}</p>}
+      {over && (
+        <p class="wrong" role="alert">
+          <Icon name="circle-alert" size={18} />
+          {t(p.state === 'expired' ? 'entry.expired' : p.state === 'used' ? 'entry.used' : 'entry.revoked')}
+        </p>
+      )}
+    </header>
   )
 }
 

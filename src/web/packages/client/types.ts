@@ -125,6 +125,17 @@ export interface Invite {
   readonly role: Id | null
   readonly revoked: boolean
 }
+export interface Preview {
+  readonly group: Id
+  readonly name: string
+  readonly description: string
+  readonly members: number
+  readonly nodes: number
+  readonly maker: string
+  readonly guests: boolean
+  readonly join: Join
+  readonly state: 'ok' | 'expired' | 'revoked' | 'used' | 'member' | 'unknown'
+}
 export interface JoinRequest {
   readonly uid: Id
   readonly handle: string
@@ -202,6 +213,7 @@ export interface Methods {
   'group.set': [InGroup & { key: string; value: string }, Made]
   'invite.list': [InGroup, { invites: Invite[] }]
   'invite.new': [InGroup & { expires?: number; uses?: number; panel?: Id; role?: Id }, { id: Id | null; link: string }]
+  'invite.preview': [{ link: string }, Preview]
   'invite.revoke': [InGroup & { id: Id }, Made]
   'member.ban': [OnMember & { for?: number; reason?: string }, Made]
   'member.kick': [OnMember & { reason?: string }, Made]
