@@ -25,7 +25,7 @@ static const struct {
 	[OPT_GROUP] = { "group", "GROUP", VALUE, "the group it belongs to, when kith cannot tell" },
 	[OPT_INVITE] = { "invite", "CODE", VALUE, "the code, where registration is by invitation" },
 	[OPT_JOIN] = { "join", "open|invite|request", VALUE, "who may come in (default: invite)" },
-	[OPT_KIND] = { "kind", "chat|announcement|folder", VALUE, "what kind of panel (default: chat)" },
+	[OPT_KIND] = { "kind", "chat|announcement|folder|web", VALUE, "what kind of panel (default: chat)" },
 	[OPT_LAST] = { "last", "N", VALUE, "how many (default: 50)" },
 	[OPT_LEVEL] = { "level", "N", VALUE, "1 to 99: acts reach downwards from there" },
 	[OPT_MAY] = { "may", "P...", WORDS, "permissions it may ever have (default: those of --perm)" },

@@ -60,7 +60,7 @@ const struct cli_command cli_commands[] = {
 	{ "panel new", "GROUP NAME", 2, 2, cli_cmd_panel_new, VIA | O(KIND) | O(PRIVATE), false,
 	    "Make a panel and print its id" },
 	{ "panel set", "GROUP/PANEL KEY VALUE", 3, 3, cli_cmd_panel_set, VIA, false,
-	    "Change a setting: name, topic, open, parent, order" },
+	    "Change a setting: name, topic, open, slow, notify, url, parent, order" },
 	{ "panel delete", "GROUP/PANEL", 1, 1, cli_cmd_panel_delete, VIA, false,
 	    "Delete a panel" },
 	{ "panel allow", "GROUP/PANEL ROLE|USER PERM", 3, 3, cli_cmd_panel_allow, VIA, false,

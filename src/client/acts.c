@@ -7,6 +7,9 @@
 #include "storage/ledger.h"
 #include "wire/mp.h"
 
+#define FOLDERS_MAX 8
+#define CHILDREN_MAX 1000
+
 /* Acts of authority: each fills an op and is written through a role. */
 
 struct act {
@@ -255,6 +258,40 @@ int kith_api_role_revoke(struct kith_call *c) { return on_holder(c, KITH_K_ROLE_
 
 /* ---- panels ---- */
 
+/* The folder that a panel lies in; none: the root. False: there is no such panel. */
+static bool
+lies_in(struct kith_group *g, const struct kith_id *panel, struct kith_id *parent, uint64_t *kind)
+{
+	struct kith_authority *a = kith_group_authority(g);
+	const struct kith_act *made = kith_authority_find(a, panel);
+	const struct kith_act *put = kith_authority_register(a, panel, kith_slice_str("parent"));
+
+	if (made == NULL || made->kind != KITH_K_PANEL_CREATE || made->op == NULL)
+		return false;
+	*kind = made->op->panel_kind;
+	*parent = put != NULL && put->op != NULL ? put->op->parent : made->op->parent;
+	return true;
+}
+
+/* May the panel lie there? Two who move folders into each other at once are met by who draws them. */
+static int
+may_lie_in(struct kith_call *c, struct kith_group *g, const struct kith_id *panel, const struct kith_id *parent)
+{
+	struct kith_id at = *parent, next;
+	uint64_t kind;
+
+	for (int depth = 0; !kith_id_is_none(&at); depth++) {
+		if (kith_id_eq(&at, panel))
+			return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "a folder cannot lie in itself");
+		if (depth == FOLDERS_MAX)
+			return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "folders lie at most %d deep", FOLDERS_MAX);
+		if (!lies_in(g, &at, &next, &kind) || (depth == 0 && kind != KITH_PANEL_FOLDER))
+			return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such folder");
+		at = next;
+	}
+	return KITH_OK;
+}
+
 int
 kith_api_panel_new(struct kith_call *c)
 {
@@ -268,11 +305,15 @@ kith_api_panel_new(struct kith_call *c)
 		a.op.panel_kind = KITH_PANEL_ANNOUNCEMENT;
 	else if (kith_slice_is(kind, "folder"))
 		a.op.panel_kind = KITH_PANEL_FOLDER;
+	else if (kith_slice_is(kind, "web"))
+		a.op.panel_kind = KITH_PANEL_WEB;
 	else if (r == KITH_OK)
-		r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "kind: chat, announcement or folder");
+		r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "kind: chat, announcement, folder or web");
 	act_has(&a, KITH_OP_PANEL_KIND);
 	if (kith_arg_has(c->args, "parent")) {
 		a.op.parent = kith_arg_id(c->args, "parent");
+		if (r == KITH_OK)
+			r = may_lie_in(c, a.g, &kith_id_none, &a.op.parent);
 		act_has(&a, KITH_OP_PARENT);
 	}
 	if (kith_arg_flag(c->args, "private", false)) {
@@ -283,15 +324,116 @@ kith_api_panel_new(struct kith_call *c)
 	return act_end(c, &a, r);
 }
 
+/* What lies in a folder. */
+static int
+children_of(struct kith_call *c, struct kith_group *g, const struct kith_id *folder, struct kith_id **out, size_t *n_out)
+{
+	struct kith_authority *a = kith_group_authority(g);
+	struct kith_id *v = kith_arena_array(c->arena, CHILDREN_MAX, sizeof(*v)), parent;
+	const struct kith_view *now;
+	struct kith_fact f;
+	uint64_t kind;
+	size_t it = 0;
+	int r;
+
+	if (v == NULL)
+		return KITH_E_NOMEM;
+	r = kith_authority_now(a, &now);
+	if (r != KITH_OK)
+		return r;
+	*n_out = 0;
+	while (*n_out < CHILDREN_MAX && kith_authority_fact_next(a, &it, &f)) {
+		if (f.kind == KITH_F_PANEL && kith_view_fact(now, &f) && lies_in(g, &f.a, &parent, &kind) && kith_id_eq(&parent, folder))
+			v[(*n_out)++] = f.a;
+	}
+	*out = v;
+	return KITH_OK;
+}
+
+/* One act on one panel, beside the one that was asked for. */
+static int
+panel_act(struct kith_call *c, struct kith_group *g, uint32_t kind, const struct kith_id *panel, const struct kith_id *parent)
+{
+	struct kith_draft d;
+	struct kith_op op;
+	struct kith_id id;
+
+	memset(&d, 0, sizeof(d));
+	memset(&op, 0, sizeof(op));
+	d.kind = kind;
+	d.op = &op;
+	op.panel = *panel;
+	op.has = KITH_OP_BIT(KITH_OP_PANEL);
+	if (parent != NULL) {
+		op.parent = *parent;
+		op.has |= KITH_OP_BIT(KITH_OP_PARENT);
+	}
+	return kith_call_act(c, g, &c->session->uid, &d, &id);
+}
+
+static int
+delete_inside(struct kith_call *c, struct kith_group *g, const struct kith_id *folder, int depth)
+{
+	struct kith_id *v = NULL;
+	size_t n = 0;
+	int r = depth > FOLDERS_MAX ? KITH_OK : children_of(c, g, folder, &v, &n);
+
+	for (size_t i = 0; r == KITH_OK && i < n; i++) {
+		r = delete_inside(c, g, &v[i], depth + 1);
+		if (r == KITH_OK)
+			r = panel_act(c, g, KITH_K_PANEL_DELETE, &v[i], NULL);
+	}
+	return r;
+}
+
+/* What lies in a folder moves to where the folder lies, or goes with it. */
 int
 kith_api_panel_delete(struct kith_call *c)
 {
+	struct kith_slice children = kith_arg_str(c->args, "children");
+	struct kith_id parent, *v;
+	uint64_t kind;
 	struct act a;
+	size_t n;
 	int r = act_begin(c, &a, KITH_K_PANEL_DELETE);
 
 	a.op.panel = kith_arg_id(c->args, "panel");
 	act_has(&a, KITH_OP_PANEL);
+	if (r == KITH_OK && children.n > 0 && !kith_slice_is(children, "move") && !kith_slice_is(children, "delete"))
+		r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "children: move or delete");
+	if (r == KITH_OK && lies_in(a.g, &a.op.panel, &parent, &kind) && kind == KITH_PANEL_FOLDER) {
+		if (kith_slice_is(children, "delete"))
+			r = delete_inside(c, a.g, &a.op.panel, 0);
+		else {
+			r = children_of(c, a.g, &a.op.panel, &v, &n);
+			for (size_t i = 0; r == KITH_OK && i < n; i++)
+				r = panel_act(c, a.g, KITH_K_PANEL_SET, &v[i], &parent);
+		}
+	}
 	return act_end(c, &a, r);
+}
+
+/* Is the value of a panel's setting one that makes sense? */
+static int
+panel_value(struct kith_call *c, struct kith_slice key, struct kith_slice value)
+{
+	char *end, text[8];
+
+	if (kith_slice_is(key, "name") && value.n == 0)
+		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "name: a panel has one");
+	if (kith_slice_is(key, "notify") && !kith_panel_notify_ok(value))
+		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "notify: all, mentions or none");
+	if (kith_slice_is(key, "url") && !kith_panel_url_ok(value))
+		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "url: an address that begins with https://");
+	if (kith_slice_is(key, "slow")) {
+		if (value.n == 0 || value.n >= sizeof(text))
+			return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "slow: seconds, 0 to %d", KITH_SLOW_MAX_S);
+		memcpy(text, value.p, value.n);
+		text[value.n] = '\0';
+		if (text[0] < '0' || text[0] > '9' || strtoul(text, &end, 10) > KITH_SLOW_MAX_S || *end != '\0')
+			return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "slow: seconds, 0 to %d", KITH_SLOW_MAX_S);
+	}
+	return KITH_OK;
 }
 
 int
@@ -311,11 +453,15 @@ kith_api_panel_set(struct kith_call *c)
 	} else if (kith_slice_is(key, "parent")) {
 		if (value.n > 0 && kith_id_parse(value, &a.op.parent) != KITH_OK && r == KITH_OK)
 			r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "parent: the id of a folder");
+		if (r == KITH_OK)
+			r = may_lie_in(c, a.g, &a.op.panel, &a.op.parent);
 		act_has(&a, KITH_OP_PARENT);
 	} else if (kith_slice_is(key, "order")) {
 		a.op.order = value;
 		act_has(&a, KITH_OP_ORDER);
 	} else {
+		if (r == KITH_OK)
+			r = panel_value(c, key, value);
 		a.op.key = key;
 		act_has(&a, KITH_OP_KEY);
 		kith_put_text(&a.body, "value", value);

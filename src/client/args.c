@@ -202,7 +202,7 @@ kith_http_status(int err, const char *err_name)
 	case KITH_E_DENIED: return 403;
 	case KITH_E_NOTFOUND: case KITH_E_MISSING: return 404;
 	case KITH_E_EXISTS: return 409;
-	case KITH_E_LIMIT: return err_name != NULL && strcmp(err_name, "rate_limit") == 0 ? 429 : 413;
+	case KITH_E_LIMIT: return err_name != NULL && (strcmp(err_name, "rate_limit") == 0 || strcmp(err_name, "slow_mode") == 0) ? 429 : 413;
 	case KITH_E_BUSY: return 503;
 	case KITH_E_FULL: return 507;
 	default: return 500;

@@ -46,6 +46,17 @@ KITH_MUST_USE int kith_group_admit_here(struct kith_call *c, struct kith_group *
 /* The name that a group shows, "" if none: NUL-terminated, cut to fit. */
 void kith_group_name(struct kith_txn *t, const struct kith_id *group, char *out, size_t cap);
 
+/* Every permission that a role may be given, sorted; NULL ends it. */
+extern const char *const kith_perms[];
+
+/* "panels": those that the caller may see, in their order; brief as group.list has them, with what is unread. */
+KITH_MUST_USE int kith_put_panels(struct kith_call *c, const struct kith_id *group, bool brief);
+/* Settings of panels are text that anybody's node wrote: what they are good for, and when they are. */
+#define KITH_SLOW_MAX_S 21600
+uint64_t kith_panel_slow_s(struct kith_txn *t, const struct kith_id *group, const struct kith_id *panel);       /* 0: not slow */
+bool kith_panel_notify_ok(struct kith_slice v);
+bool kith_panel_url_ok(struct kith_slice v);    /* https, absolute */
+
 /* Reads: the group that a parameter names, for a member of it. */
 KITH_MUST_USE int kith_read_group(struct kith_call *c, struct kith_id *group);
 

@@ -12,14 +12,14 @@
 /* Making a group, inviting, leaving. */
 
 /* PRODUCT: what the roles of a new group may do. Sorted. */
-static const char *const all_perms[] = {
+const char *const kith_perms[] = {
 	"audit.view", "call.join", "call.move", "call.mute_others", "call.record", "call.share", "call.speak", "call.video",
 	"emoji.manage", "event.manage", "federation.manage", "group.config", "group.details", "group.export", "group.insights",
 	"group.profile", "integration.manage", "invite.create", "invite.edit", "invite.manage", "invite.unlimited", "join.approve",
 	"member.ban", "member.kick", "member.mute", "member.nick", "members.view", "message.attach", "message.bypass_slow",
 	"message.card", "message.external_emoji", "message.link", "message.mention.all", "message.mention.role", "message.pin",
 	"message.react", "message.remove", "message.send", "message.thread", "panel.history", "panel.manage", "panel.permissions",
-	"panel.view", "plugin.manage", "report.handle", "role.manage", "thread.manage", "webhook.manage",
+	"panel.view", "plugin.manage", "report.handle", "role.manage", "thread.manage", "webhook.manage", NULL,
 };
 static const char *const moderator_perms[] = {
 	"audit.view", "call.join", "call.move", "call.mute_others", "call.share", "call.speak", "call.video", "emoji.manage",
@@ -202,7 +202,7 @@ kith_api_group_new(struct kith_call *c)
 		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "join: open, invite or request");
 	r = kith_group_found(c, &c->session->uid, 1, 0, joins, kith_arg_str(c->args, "name"), &g);
 	if (r == KITH_OK)
-		r = first_role(c, g, "Admin", 90, all_perms, COUNT(all_perms));
+		r = first_role(c, g, "Admin", 90, kith_perms, COUNT(kith_perms) - 1);
 	if (r == KITH_OK)
 		r = first_role(c, g, "Moderator", 50, moderator_perms, COUNT(moderator_perms));
 	if (r == KITH_OK)

@@ -19,6 +19,7 @@ libkithcore_a_SOURCES += \
 	%D%/profile.c \
 	%D%/rate.c \
 	%D%/read_groups.c \
+	%D%/read_panels.c \
 	%D%/read_messages.c \
 	%D%/read_people.c \
 	%D%/render.c \

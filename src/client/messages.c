@@ -101,6 +101,58 @@ kith_txn_remember(struct kith_call *c)
 
 /* ---- saying ---- */
 
+/* KITH_T_USER: uid, 'z', panel -> u64: when they last wrote here. It is the author's home that keeps them to slow mode. */
+struct slow {
+	uint8_t key[2 * KITH_ID_BYTES + 1];
+	uint64_t every_ms;
+};
+
+static int
+slow_check(struct kith_call *c, struct kith_group *g, const struct kith_id *panel, struct slow *s)
+{
+	struct kith_mp_reader rd;
+	struct kith_slice v;
+	uint64_t last_ms;
+	int r;
+
+	s->every_ms = 1000 * kith_panel_slow_s(c->t, kith_group_id(g), panel);
+	if (s->every_ms == 0 || kith_group_may(g, &c->session->uid, panel, "message.bypass_slow")) {
+		s->every_ms = 0;
+		return KITH_OK;
+	}
+	memcpy(s->key, c->session->uid.b, KITH_ID_BYTES);
+	s->key[KITH_ID_BYTES] = 'z';
+	memcpy(s->key + KITH_ID_BYTES + 1, panel->b, KITH_ID_BYTES);
+	r = kith_txn_get(c->t, KITH_T_USER, kith_slice_of(s->key, sizeof(s->key)), &v);
+	if (r != KITH_OK)
+		return r == KITH_E_NOTFOUND ? KITH_OK : r;
+	kith_mp_read(&rd, v);
+	last_ms = kith_mp_uint(&rd);
+	if (!kith_mp_done(&rd))
+		return KITH_E_CORRUPT;
+	if (c->now.wall_ms >= last_ms && c->now.wall_ms - last_ms < s->every_ms)
+		return kith_fail(c, KITH_E_LIMIT, "slow_mode", "slow mode: wait %llu s",
+		    (unsigned long long)((s->every_ms - (c->now.wall_ms - last_ms) + 999) / 1000));
+	return KITH_OK;
+}
+
+static int
+slow_note(struct kith_call *c, const struct slow *s)
+{
+	struct kith_buf b;
+	int r;
+
+	if (s->every_ms == 0)
+		return KITH_OK;
+	kith_buf_init(&b, 0);
+	kith_mp_put_uint(&b, c->now.wall_ms);
+	r = kith_buf_err(&b);
+	if (r == KITH_OK)
+		r = kith_txn_put(c->t, KITH_T_USER, kith_slice_of(s->key, sizeof(s->key)), kith_buf_slice(&b));
+	kith_buf_fini(&b);
+	return r;
+}
+
 int
 kith_api_message_send(struct kith_call *c)
 {
@@ -111,6 +163,7 @@ kith_api_message_send(struct kith_call *c)
 	struct kith_draft d;
 	struct kith_buf body;
 	struct kith_op op;
+	struct slow slow;
 	bool done;
 	int r = kith_txn_replay(c, &done);
 
@@ -121,6 +174,9 @@ kith_api_message_send(struct kith_call *c)
 		return r;
 	if (!kith_group_may(g, &c->session->uid, &panel, "panel.view"))
 		return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such panel");
+	r = slow_check(c, g, &panel, &slow);
+	if (r != KITH_OK)
+		return r;
 	kith_buf_init(&body, 0);
 	memset(&d, 0, sizeof(d));
 	memset(&op, 0, sizeof(op));
@@ -136,6 +192,8 @@ kith_api_message_send(struct kith_call *c)
 	}
 	if (r == KITH_OK)
 		r = kith_call_write(c, g, &c->session->uid, &d, &id);
+	if (r == KITH_OK)
+		r = slow_note(c, &slow);
 	if (r == KITH_OK)
 		r = kith_ledger_get_id(c->t, &id, &rec);
 	if (r == KITH_OK) {

@@ -79,6 +79,7 @@ int kith_api_friend_set(struct kith_call *c);
 /* reads: read_*.c */
 int kith_api_account_me(struct kith_call *c);
 int kith_api_audit_list(struct kith_call *c);
+int kith_api_group_perms(struct kith_call *c);
 int kith_api_group_list(struct kith_call *c);
 int kith_api_invite_list(struct kith_call *c);
 int kith_api_member_list(struct kith_call *c);

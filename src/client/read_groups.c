@@ -8,146 +8,7 @@
 #include "storage/ledger.h"
 #include "wire/mp.h"
 
-/* Groups, panels, roles and acts, as a member sees them. */
-
-#define PANELS_MAX 1000
-
-static const char *const panel_kinds[] = { "chat", "announcement", "folder", "web" };
-
-/* What the record of a panel.create says. */
-static bool
-panel_record(struct kith_txn *t, const struct kith_id *panel, struct kith_arena *a, struct kith_op *op, uint64_t *clock)
-{
-	struct kith_ledger_record rec;
-	struct kith_record h;
-
-	if (kith_ledger_get_id(t, panel, &rec) != KITH_OK || kith_record_parse(rec.header, &h) != KITH_OK ||
-	    h.kind != KITH_K_PANEL_CREATE || kith_op_parse(h.kind, h.op, a, op) != KITH_OK)
-		return false;
-	*clock = h.clock;
-	return true;
-}
-
-struct panels {
-	struct kith_call *c;
-	const struct kith_id *group, *uid;
-	struct { struct kith_id id; uint64_t clock; char order[64]; } *v;
-	size_t n, cap;
-};
-
-static bool
-one_panel(void *ctx, const struct kith_fact *f, bool on)
-{
-	struct panels *p = ctx;
-	struct kith_op op;
-
-	if (!on || p->n == p->cap || !kith_state_may(p->c->t, p->group, p->uid, &f->a, "panel.view"))
-		return true;
-	if (!panel_record(p->c->t, &f->a, p->c->arena, &op, &p->v[p->n].clock))
-		return true;
-	p->v[p->n].id = f->a;
-	kith_render_register(p->c->t, p->group, &f->a, "order", p->v[p->n].order, sizeof(p->v[p->n].order));
-	p->n++;
-	return true;
-}
-
-static int
-collect(struct kith_call *c, const struct kith_id *group, struct panels *p)
-{
-	int r;
-
-	memset(p, 0, sizeof(*p));
-	p->c = c;
-	p->group = group;
-	p->uid = &c->session->uid;
-	p->cap = PANELS_MAX;
-	p->v = kith_arena_array(c->arena, p->cap, sizeof(*p->v));
-	if (p->v == NULL)
-		return KITH_E_NOMEM;
-	r = kith_state_facts(c->t, group, KITH_F_PANEL, one_panel, p);
-	/* by their order, then by age; few, so simply */
-	for (size_t i = 1; i < p->n; i++) {
-		for (size_t k = i; k > 0; k--) {
-			int d = strcmp(p->v[k - 1].order, p->v[k].order);
-
-			if (d < 0 || (d == 0 && p->v[k - 1].clock <= p->v[k].clock))
-				break;
-			__typeof__(*p->v) x = p->v[k];
-
-			p->v[k] = p->v[k - 1];
-			p->v[k - 1] = x;
-		}
-	}
-	return r;
-}
-
-static void
-put_panel(struct kith_call *c, const struct kith_id *group, const struct kith_id *id, bool brief)
-{
-	struct kith_fact open = { .kind = KITH_F_PANEL_OPEN, .a = *id };
-	struct kith_buf *b = c->result;
-	char text[2049], parent[64];
-	struct kith_unread unread;
-	struct kith_op op;
-	uint64_t clock;
-
-	memset(&op, 0, sizeof(op));
-	panel_record(c->t, id, c->arena, &op, &clock);
-	memset(&unread, 0, sizeof(unread));
-	if (brief && op.panel_kind != KITH_PANEL_FOLDER && kith_unread(c, group, id, &unread) != KITH_OK)
-		memset(&unread, 0, sizeof(unread));
-	kith_mp_put_map(b, brief ? 7 : 8);
-	kith_put_key_id(b, "id", id);
-	kith_mp_put_cstr(b, "kind");
-	kith_mp_put_cstr(b, op.panel_kind < 4 ? panel_kinds[op.panel_kind] : "other");
-	if (!brief) {
-		kith_mp_put_cstr(b, "may_send");
-		kith_mp_put_bool(b, kith_state_may(c->t, group, &c->session->uid, id, "message.send"));
-	} else {
-		kith_mp_put_cstr(b, "mentions");
-		kith_mp_put_uint(b, unread.mentions);
-	}
-	kith_mp_put_cstr(b, "name");
-	kith_render_name(c->t, group, id, text, sizeof(text));
-	kith_mp_put_cstr(b, text);
-	if (!brief) {
-		kith_mp_put_cstr(b, "open");
-		kith_mp_put_bool(b, kith_state_fact(c->t, group, &open));
-		kith_render_register(c->t, group, id, "parent", parent, sizeof(parent));
-		kith_put_key_id(b, "parent", &op.parent);
-	}
-	kith_mp_put_cstr(b, "private");
-	kith_mp_put_bool(b, op.private_);
-	if (brief) {
-		kith_mp_put_cstr(b, "read");
-		kith_mp_put_cstr(b, unread.read);
-		kith_mp_put_cstr(b, "unread");
-		kith_mp_put_uint(b, unread.count);
-	} else {
-		kith_mp_put_cstr(b, "topic");
-		kith_render_register(c->t, group, id, "topic", text, sizeof(text));
-		kith_mp_put_cstr(b, text);
-	}
-}
-
-int
-kith_api_panel_list(struct kith_call *c)
-{
-	struct panels p;
-	struct kith_id group;
-	int r = kith_read_group(c, &group);
-
-	if (r == KITH_OK)
-		r = collect(c, &group, &p);
-	if (r != KITH_OK)
-		return r;
-	kith_mp_put_map(c->result, 1);
-	kith_mp_put_cstr(c->result, "panels");
-	kith_mp_put_array(c->result, (uint32_t)p.n);
-	for (size_t i = 0; i < p.n; i++)
-		put_panel(c, &group, &p.v[i].id, false);
-	return KITH_OK;
-}
+/* Groups, roles and acts, as a member sees them. */
 
 /* A conversation has no name of its own: it is called by whom one talks to. */
 static void
@@ -201,12 +62,9 @@ put_group(struct kith_call *c, const struct kith_id *group, const struct kith_st
 	static const char *const joins[] = { "open", "invite", "request" };
 	struct kith_fact owner = { .kind = KITH_F_OWNER, .a = c->session->uid };
 	struct kith_buf *b = c->result;
-	struct panels p;
 	char name[512];
-	int r = collect(c, group, &p);
+	int r;
 
-	if (r != KITH_OK)
-		return r;
 	kith_group_name(c->t, group, name, sizeof(name));
 	if (name[0] == '\0' && sg->kind == 1)
 		conversation_name(c, group, name, sizeof(name));
@@ -224,10 +82,9 @@ put_group(struct kith_call *c, const struct kith_id *group, const struct kith_st
 	kith_mp_put_uint(b, sg->nodes);
 	kith_mp_put_cstr(b, "owner");
 	kith_mp_put_bool(b, kith_state_fact(c->t, group, &owner));
-	kith_mp_put_cstr(b, "panels");
-	kith_mp_put_array(b, (uint32_t)p.n);
-	for (size_t i = 0; i < p.n; i++)
-		put_panel(c, group, &p.v[i].id, true);
+	r = kith_put_panels(c, group, true);
+	if (r != KITH_OK)
+		return r;
 	kith_mp_put_cstr(b, "people");
 	put_people(c, group, sg->kind == 1);
 	return KITH_OK;

@@ -61,7 +61,8 @@ struct look {
 	struct kith_txn *t;
 	const struct kith_id *group, *uid, *panel;
 	const char *perm;
-	bool guest;
+	const struct kith_id *implicit; /* the role that is held without a grant */
+	const struct kith_id *only;     /* and the one held beside it, whatever the table says; NULL: the table */
 	int err;
 };
 
@@ -119,11 +120,13 @@ some_role(struct look *k, enum ask ask, const char *perm, bool granted_only)
 	struct kith_cursor *c = NULL;
 	struct kith_slice key, v;
 	struct kith_id role;
-	bool says = !granted_only && role_says(k, k->guest ? &kith_role_guest : &kith_role_member, ask, perm);
+	bool says = !granted_only && role_says(k, k->implicit, ask, perm);
 	int r;
 
 	if (says || k->err != KITH_OK)
 		return says;
+	if (k->only != NULL)
+		return fact_on(k, KITH_F_ROLE, k->only, NULL, NULL) && role_says(k, k->only, ask, perm);
 	memcpy(prefix, k->group->b, KITH_ID_BYTES);
 	prefix[KITH_ID_BYTES] = KITH_F_HOLDS;
 	memcpy(prefix + KITH_ID_BYTES + 1, k->uid->b, KITH_ID_BYTES);
@@ -216,7 +219,18 @@ kith_rights_may(struct kith_txn *t, const struct kith_id *group, const struct ki
 	if (kith_txn_get(t, KITH_T_ROSTER, kith_slice_of(key, sizeof(key)), &v) != KITH_OK ||
 	    kith_roster_row_parse(v, &row) != KITH_OK || !row.member)
 		return false;
-	k.guest = row.guest;
+	k.implicit = row.guest ? &kith_role_guest : &kith_role_member;
+	k.panel = panel == NULL || kith_id_is_none(panel) ? NULL : panel;
+	return may(&k) && k.err == KITH_OK;
+}
+
+bool
+kith_rights_role_may(struct kith_txn *t, const struct kith_id *group, const struct kith_id *role, const struct kith_id *panel, const char *perm)
+{
+	struct look k = { .t = t, .group = group, .uid = &kith_id_none, .perm = perm };
+
+	k.implicit = kith_role_is_implicit(role) ? role : &kith_role_member;
+	k.only = role;
 	k.panel = panel == NULL || kith_id_is_none(panel) ? NULL : panel;
 	return may(&k) && k.err == KITH_OK;
 }

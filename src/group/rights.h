@@ -17,6 +17,10 @@ bool kith_perm_speaks(const char *perm);
 bool kith_rights_may(struct kith_txn *t, const struct kith_id *group, const struct kith_id *uid, const struct kith_id *panel,
     const char *perm);
 
+/* The same for somebody who holds this role and, but for those everybody holds, no other. */
+bool kith_rights_role_may(struct kith_txn *t, const struct kith_id *group, const struct kith_id *role, const struct kith_id *panel,
+    const char *perm);
+
 /*
  * The rows (FORMAT.md has them all):
  *   KITH_T_ROSTER  group, uid -> [member, membership, document, node, clock, guest]

@@ -493,6 +493,189 @@ private_panels_are_for_those_who_are_let_in(void **state)
 	world_free(w);
 }
 
+/* The panels as somebody sees them: "name(parent's name) ..." */
+static const char *
+tree(struct world *w, const struct person *p, const struct place *g)
+{
+	static char text[512];
+	json_t *r = must(w, p, "panel.list", json_pack("{s:s}", "group", g->group)), *all = json_object_get(r, "panels"), *x, *y;
+	size_t i, k;
+
+	text[0] = '\0';
+	json_array_foreach(all, i, x)
+	{
+		const char *in = json_string_value(json_object_get(x, "parent")), *name = "";
+
+		json_array_foreach(all, k, y)
+		{
+			if (in != NULL && strcmp(json_string_value(json_object_get(y, "id")), in) == 0)
+				name = json_string_value(json_object_get(y, "name"));
+		}
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s(%s) ", json_string_value(json_object_get(x, "name")), name);
+	}
+	done(r);
+	return text;
+}
+
+static struct place
+new_panel(struct world *w, const struct person *p, const struct place *g, const char *kind, const char *name)
+{
+	json_t *r = must(w, p, "panel.new", json_pack("{s:s,s:s,s:s}", "group", g->group, "kind", kind, "name", name));
+	struct place at = *g;
+
+	take_str(r, "id", at.panel);
+	done(r);
+	return at;
+}
+
+static json_t *
+set_panel(struct world *w, const struct person *p, const struct place *at, const char *key, const char *value)
+{
+	return world_call(w, p, "panel.set", json_pack("{s:s,s:s,s:s,s:s}", "group", at->group, "panel", at->panel, "key", key, "value", value));
+}
+
+static void
+panels_lie_where_they_were_put(void **state)
+{
+	struct world *w = world_new(13);
+	struct person ada, ben;
+	struct place g, news, low, high;
+
+	(void)state;
+	two_nodes(w, &ada, &ben);
+	new_group(w, &ada, "home", "invite", &g);
+	join(w, &ben, &g);
+	low = new_panel(w, &ada, &g, "folder", "low");
+	high = new_panel(w, &ada, &g, "folder", "high");
+	news = new_panel(w, &ada, &g, "announcement", "news");
+	world_run(w, 3000);
+	assert_string_equal(tree(w, &ben, &g), "general() low() high() news() ");
+	done(set_panel(w, &ada, &news, "parent", low.panel));
+	done(set_panel(w, &ada, &low, "order", "0"));
+	done(set_panel(w, &ada, &high, "parent", low.panel));
+	world_run(w, 3000);
+	assert_string_equal(tree(w, &ben, &g), "low() general() high(low) news(low) ");
+	/* no folder in itself, nothing in what is no folder */
+	assert_null(set_panel(w, &ada, &low, "parent", high.panel));
+	assert_string_equal(world_error(w), "invalid_params");
+	assert_null(set_panel(w, &ada, &low, "parent", g.panel));
+	assert_string_equal(world_error(w), "not_found");
+	/* what lay in a folder moves to where that lay, or goes with it */
+	done(must(w, &ada, "panel.delete", json_pack("{s:s,s:s}", "group", g.group, "panel", low.panel)));
+	world_run(w, 3000);
+	assert_string_equal(tree(w, &ben, &g), "general() high() news() ");
+	done(set_panel(w, &ada, &news, "parent", high.panel));
+	done(must(w, &ada, "panel.delete", json_pack("{s:s,s:s,s:s}", "group", g.group, "panel", high.panel, "children", "delete")));
+	world_run(w, 3000);
+	assert_string_equal(tree(w, &ben, &g), "general() ");
+	world_free(w);
+}
+
+/* Two people, one folder each: each puts theirs into the other's while the nodes do not hear each other. */
+static void
+folders_in_each_other_are_drawn_at_the_root(void **state)
+{
+	struct world *w = world_new(14);
+	struct person ada, ben;
+	struct place g, x, y;
+
+	(void)state;
+	two_nodes(w, &ada, &ben);
+	new_group(w, &ada, "home", "invite", &g);
+	join(w, &ben, &g);
+	x = new_panel(w, &ada, &g, "folder", "x");
+	y = new_panel(w, &ada, &g, "folder", "y");
+	done(must(w, &ada, "owner.add", json_pack("{s:s,s:s}", "group", g.group, "user", ben.uid)));
+	world_run(w, 3000);
+	world_cut(w, 0, 1, true);
+	done(set_panel(w, &ada, &x, "parent", y.panel));
+	done(set_panel(w, &ben, &y, "parent", x.panel));
+	world_cut(w, 0, 1, false);
+	world_run(w, 70000);
+	assert_string_equal(tree(w, &ada, &g), "general() x() y() ");
+	assert_string_equal(tree(w, &ben, &g), "general() x() y() ");
+	world_free(w);
+}
+
+static void
+slow_mode_and_read_only_panels_hold_for_who_has_no_more_rights(void **state)
+{
+	struct world *w = world_new(15);
+	struct person ada, ben;
+	struct place g;
+
+	(void)state;
+	two_nodes(w, &ada, &ben);
+	new_group(w, &ada, "home", "invite", &g);
+	join(w, &ben, &g);
+	assert_null(set_panel(w, &ada, &g, "slow", "soon"));
+	assert_null(set_panel(w, &ada, &g, "slow", "21601"));
+	assert_null(set_panel(w, &ada, &g, "notify", "some"));
+	assert_null(set_panel(w, &ada, &g, "url", "javascript:alert(1)"));
+	assert_string_equal(world_error(w), "invalid_params");
+	done(set_panel(w, &ada, &g, "slow", "30"));
+	world_run(w, 3000);
+	say(w, &ben, &g, "b1", NULL);
+	assert_null(world_call(w, &ben, "message.send", json_pack("{s:s,s:s,s:s}", "group", g.group, "panel", g.panel, "text", "b2")));
+	assert_string_equal(world_error(w), "slow_mode");
+	say(w, &ada, &g, "a1", NULL);
+	say(w, &ada, &g, "a2", NULL);
+	world_run(w, 31000);
+	say(w, &ben, &g, "b3", NULL);
+	done(set_panel(w, &ada, &g, "open", "false"));
+	world_run(w, 31000);
+	assert_null(world_call(w, &ben, "message.send", json_pack("{s:s,s:s,s:s}", "group", g.group, "panel", g.panel, "text", "b4")));
+	assert_string_equal(world_error(w), "denied");
+	assert_string_equal(seen(w, &ada, &g), "b1|a1|a2|b3|");
+	world_free(w);
+}
+
+static bool
+may_there(struct world *w, const struct person *p, const struct place *g, const char *role, const char *perm)
+{
+	json_t *r = must(w, p, "group.perms", json_pack("{s:s,s:s,s:s?}", "group", g->group, "panel", g->panel, "role", role)), *v;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(r, "perms"), i, v)
+		found = found || strcmp(json_string_value(v), perm) == 0;
+	done(r);
+	return found;
+}
+
+static void
+one_may_look_as_a_role_does(void **state)
+{
+	struct world *w = world_new(16);
+	struct person ada, ben;
+	struct place g;
+	char role[64];
+	json_t *r;
+
+	(void)state;
+	two_nodes(w, &ada, &ben);
+	new_group(w, &ada, "home", "invite", &g);
+	join(w, &ben, &g);
+	r = must(w, &ada, "role.new", json_pack("{s:s,s:i,s:s,s:[s]}", "group", g.group, "level", 10, "name", "cleaner", "perms", "message.remove"));
+	take_str(r, "id", role);
+	done(r);
+	assert_true(may_there(w, &ada, &g, NULL, "panel.manage"));
+	assert_false(may_there(w, &ada, &g, role, "panel.manage"));
+	assert_true(may_there(w, &ada, &g, role, "message.remove"));
+	assert_true(may_there(w, &ada, &g, role, "message.send"));
+	done(must(w, &ada, "panel.override", json_pack("{s:s,s:s,s:s,s:s,s:s}", "group", g.group, "panel", g.panel, "effect", "deny",
+	    "perm", "message.send", "role", role)));
+	assert_false(may_there(w, &ada, &g, role, "message.send"));
+	world_run(w, 3000);
+	assert_true(may_there(w, &ben, &g, NULL, "message.send"));
+	assert_false(may_there(w, &ben, &g, NULL, "message.remove"));
+	done(must(w, &ada, "role.grant", json_pack("{s:s,s:s,s:s}", "group", g.group, "role", role, "user", ben.uid)));
+	world_run(w, 3000);
+	assert_false(may_there(w, &ben, &g, NULL, "message.send"));
+	assert_true(may_there(w, &ben, &g, NULL, "message.remove"));
+	world_free(w);
+}
+
 static bool
 shows_newest(struct world *w, void *arg)
 {
@@ -695,6 +878,10 @@ main(void)
 		cmocka_unit_test(an_invite_for_one_takes_one),
 		cmocka_unit_test(an_invitation_says_where_it_leads),
 		cmocka_unit_test(private_panels_are_for_those_who_are_let_in),
+		cmocka_unit_test(panels_lie_where_they_were_put),
+		cmocka_unit_test(folders_in_each_other_are_drawn_at_the_root),
+		cmocka_unit_test(slow_mode_and_read_only_panels_hold_for_who_has_no_more_rights),
+		cmocka_unit_test(one_may_look_as_a_role_does),
 		cmocka_unit_test(who_comes_in_sees_the_newest_page_first),
 		cmocka_unit_test(people_hear_of_what_they_may_see),
 		cmocka_unit_test(what_is_unread_follows_the_person),
