@@ -457,6 +457,8 @@ kith_api_panel_set(struct kith_call *c)
 			r = may_lie_in(c, a.g, &a.op.panel, &a.op.parent);
 		act_has(&a, KITH_OP_PARENT);
 	} else if (kith_slice_is(key, "order")) {
+		if (value.n >= KITH_PANEL_ORDER_MAX && r == KITH_OK)
+			r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "order: fewer than %d characters", KITH_PANEL_ORDER_MAX);
 		a.op.order = value;
 		act_has(&a, KITH_OP_ORDER);
 	} else {

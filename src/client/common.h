@@ -53,6 +53,7 @@ extern const char *const kith_perms[];
 KITH_MUST_USE int kith_put_panels(struct kith_call *c, const struct kith_id *group, bool brief);
 /* Settings of panels are text that anybody's node wrote: what they are good for, and when they are. */
 #define KITH_SLOW_MAX_S 21600
+#define KITH_PANEL_ORDER_MAX 64
 uint64_t kith_panel_slow_s(struct kith_txn *t, const struct kith_id *group, const struct kith_id *panel);       /* 0: not slow */
 bool kith_panel_notify_ok(struct kith_slice v);
 bool kith_panel_url_ok(struct kith_slice v);    /* https, absolute */

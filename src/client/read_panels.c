@@ -13,7 +13,6 @@
 /* The panels of a group as a member sees them, and what one may do there. */
 
 #define PANELS_MAX 1000
-#define ORDER_MAX 64
 
 static const char *const panel_kinds[] = { "chat", "announcement", "folder", "web" };
 
@@ -22,7 +21,7 @@ struct panel {
 	uint64_t clock;
 	uint64_t kind;
 	bool private_;
-	char order[ORDER_MAX];
+	char order[KITH_PANEL_ORDER_MAX];
 };
 
 struct panels {

@@ -13,6 +13,7 @@ export const keyList: readonly (readonly [keys: string, does: Key])[] = [
   ['Esc', 'keys.escape'],
   ['↑', 'keys.editLast'],
   ['R E +', 'keys.message'],
+  [`${ctrl}+↑ ↓ ← →`, 'keys.movePanel'],
   [`${ctrl}+/`, 'keys.all'],
 ]
 

@@ -7,7 +7,7 @@ import { t } from '../lib/i18n'
 import { withCtrl } from '../lib/keys'
 import { go, route } from '../router'
 import { Chat } from './chat/chat'
-import { NewGroup, NewPanel } from './dialogs/make'
+import { NewGroup } from './dialogs/make'
 import { Claim, Kit, Write } from './dialogs/people'
 import { Switcher } from './dialogs/switcher'
 import { Home } from './home'
@@ -21,6 +21,9 @@ const Friends = lazy(() => import('./friends'))
 const PersonCard = lazy(() => import('./dialogs/person'))
 const Settings = lazy(() => import('./settings'))
 const GroupSettings = lazy(() => import('./group-settings'))
+const NewPanel = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.NewPanel })))
+const PanelSettings = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.PanelSettings })))
+const DeletePanel = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.DeletePanel })))
 const InviteDialog = lazy(() => import('./dialogs/invite'))
 const PasteInvite = lazy(() => import('./dialogs/invite').then((m) => ({ default: m.PasteInvite })))
 const KeyList = lazy(() => import('./settings').then((m) => ({ default: m.Keys })))
@@ -174,7 +177,13 @@ function Dialogs({ a }: { a: Account }) {
     case 'new-group':
       return <NewGroup a={a} onClose={close} />
     case 'new-panel':
-      return <NewPanel a={a} group={o.group} onClose={close} />
+      return <NewPanel a={a} group={o.group} {...(o.parent !== undefined && { parent: o.parent })} onClose={close} />
+    case 'panel':
+    case 'delete-panel': {
+      const panel = a.panels(o.group).value?.find((p) => p.id === o.panel)
+      if (panel === undefined) return null
+      return o.is === 'panel' ? <PanelSettings a={a} group={o.group} panel={panel} onClose={close} /> : <DeletePanel a={a} group={o.group} panel={panel} onClose={close} />
+    }
     case 'invite':
       return <InviteDialog a={a} group={o.group} onClose={close} />
     case 'paste-invite':

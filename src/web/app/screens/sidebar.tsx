@@ -9,6 +9,7 @@ import { open } from './open'
 import { calledIn, Face } from './person'
 import { here, titleOf, unreadOf } from './place'
 import { Badge } from './rail'
+import { DraftMark, PanelTree } from './tree'
 
 // What is in the group at hand, or all conversations.
 export function Sidebar({ a }: { a: Account }) {
@@ -25,7 +26,7 @@ function GroupPanels({ a, group, panels }: { a: Account; group: Group; panels: r
   const [menu, setMenu] = useState<{ x: number; y: number } | undefined>(undefined)
   const items: MenuItem[] = [
     { label: t('shell.invite'), icon: 'user-plus', do: () => (open.value = { is: 'invite', group: group.id }) },
-    { label: t('shell.newPanel'), icon: 'plus', do: () => (open.value = { is: 'new-panel', group: group.id }) },
+    ...(a.perms(group.id).value.has('panel.manage') ? [{ label: t('shell.newPanel'), icon: 'plus' as const, do: () => void (open.value = { is: 'new-panel', group: group.id }) }] : []),
     { label: t('shell.groupSettings'), icon: 'settings', do: () => go(`/g/${group.id}/settings/overview`) },
     {
       label: t('shell.leave'),
@@ -55,48 +56,13 @@ function GroupPanels({ a, group, panels }: { a: Account; group: Group; panels: r
         {menu !== undefined && <Menu items={items} {...menu} label={group.name} onClose={() => setMenu(undefined)} />}
       </header>
       <nav class="tree" aria-label={t('shell.panels')}>
-        {panels === undefined ? <Bones /> : <Tree a={a} group={group} panels={panels} parent={null} depth={0} />}
+        {panels === undefined ? <Bones /> : <PanelTree a={a} group={group} panels={panels} />}
         <button type="button" class="row soft" onClick={() => (open.value = { is: 'invite', group: group.id })}>
           <Icon name="user-plus" size={18} />
           <span>{t('shell.invite')}</span>
         </button>
       </nav>
     </>
-  )
-}
-
-function Tree({ a, group, panels, parent, depth }: { a: Account; group: Group; panels: readonly Panel[]; parent: string | null; depth: number }) {
-  const inside = panels.filter((p) => (p.parent ?? null) === parent || (depth === 0 && p.parent !== null && !panels.some((q) => q.id === p.parent)))
-  return (
-    <ul>
-      {inside.map((p) => (
-        <li key={p.id}>
-          {p.kind === 'folder' ? (
-            <details open>
-              <summary class="row">
-                <Icon name="folder" size={18} />
-                <span>{p.name}</span>
-              </summary>
-              {depth < 8 && <Tree a={a} group={group} panels={panels} parent={p.id} depth={depth + 1} />}
-            </details>
-          ) : (
-            <PanelRow a={a} group={group} p={p} />
-          )}
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-function PanelRow({ a, group, p }: { a: Account; group: Group; p: Panel }) {
-  const u = unreadOf(a, [p])
-  return (
-    <a class={`row${u.count > 0 ? ' unread' : ''}`} href={`/g/${group.id}/${p.id}`} aria-current={here.value?.panelId === p.id ? 'page' : undefined}>
-      <Icon name={p.kind === 'announcement' ? 'megaphone' : p.private ? 'lock' : 'hash'} size={18} {...(p.private && { label: t('shell.private') })} />
-      <span>{p.name}</span>
-      <DraftMark a={a} panel={p.id} />
-      <Badge {...u} />
-    </a>
   )
 }
 
@@ -143,12 +109,6 @@ function Directs({ a }: { a: Account }) {
       </nav>
     </>
   )
-}
-
-// Something is written there and not sent.
-function DraftMark({ a, panel }: { a: Account; panel: string | undefined }) {
-  if (panel === undefined || here.value?.panelId === panel || !a.drafts.value.has(panel)) return null
-  return <Icon name="pencil" size={14} label={t('shell.draft')} />
 }
 
 function Self({ a }: { a: Account }) {

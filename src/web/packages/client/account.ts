@@ -52,6 +52,7 @@ export class Account {
   private readonly link: Link
   private readonly timelines = new Map<Id, Timeline>()
   private readonly panelLists = new Map<Id, Signal<readonly Panel[] | undefined>>()
+  private readonly permSets = new Map<Id, Signal<ReadonlySet<string>>>()
   private readonly memberLists = new Map<Id, Signal<readonly Member[] | undefined>>()
   private readonly read = new Map<Id, Order>()
   private cursor: string | undefined
@@ -149,6 +150,16 @@ export class Account {
       void this.loadPanels(group)
     }
     return list
+  }
+  // What one may do in the group as a whole.
+  perms(group: Id): ReadonlySignal<ReadonlySet<string>> {
+    let s = this.permSets.get(group)
+    if (s === undefined) {
+      s = signal(new Set())
+      this.permSets.set(group, s)
+      void this.loadPerms(group)
+    }
+    return s
   }
   members(group: Id): ReadonlySignal<readonly Member[] | undefined> {
     let list = this.memberLists.get(group)
@@ -320,6 +331,11 @@ export class Account {
       // what the device knows stays
     }
   }
+  private async loadPerms(group: Id): Promise<void> {
+    const s = this.permSets.get(group)
+    const answer = await this.call('group.perms', { group }).catch(() => undefined)
+    if (s !== undefined && answer !== undefined) s.value = new Set(answer.perms)
+  }
   private async loadMembers(group: Id): Promise<void> {
     const list = this.memberLists.get(group)
     if (list === undefined) return
@@ -355,6 +371,7 @@ export class Account {
       if (this.ups > 1) this.people.again()
       if (anew) {
         for (const group of this.panelLists.keys()) void this.loadPanels(group)
+        for (const group of this.permSets.keys()) void this.loadPerms(group)
         for (const group of this.memberLists.keys()) void this.loadMembers(group)
       } else {
         for (const group of s.groups ?? []) this.changedGroup(group)
@@ -449,6 +466,7 @@ export class Account {
   }
   private changedGroup(group: Id): void {
     if (this.panelLists.has(group)) void this.loadPanels(group)
+    if (this.permSets.has(group)) void this.loadPerms(group)
     if (this.memberLists.has(group)) void this.loadMembers(group)
   }
   private takeTyping(panel: Id, uid: Id): void {

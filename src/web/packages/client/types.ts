@@ -23,7 +23,8 @@ export interface Message {
   readonly pinned: boolean
 }
 
-export type PanelKind = 'chat' | 'announcement' | 'folder'
+export type PanelKind = 'chat' | 'announcement' | 'folder' | 'web'
+export type Level = 'all' | 'mentions' | 'none'
 export interface PanelStub {
   readonly id: Id
   readonly name: string
@@ -51,7 +52,13 @@ export interface GroupNode {
 export interface Panel extends PanelStub {
   readonly topic: string
   readonly parent: Id | null
+  readonly order: string
+  // Read-only while it is not.
   readonly open: boolean
+  // Seconds between two messages of one person; 0: no limit.
+  readonly slow: number
+  readonly notify: Level
+  readonly url: string
   readonly may_send: boolean
 }
 export type Join = 'open' | 'invite' | 'request'
@@ -210,6 +217,7 @@ export interface Methods {
   'group.list': [Nothing, { groups: Group[] }]
   'group.new': [{ name: string; join?: Join; txn?: string }, { id: Id; panel: Id }]
   'group.nodes': [InGroup, { nodes: GroupNode[] }]
+  'group.perms': [InGroup & { panel?: Id; role?: Id }, { perms: string[] }]
   'group.set': [InGroup & { key: string; value: string }, Made]
   'invite.list': [InGroup, { invites: Invite[] }]
   'invite.new': [InGroup & { expires?: number; uses?: number; panel?: Id; role?: Id }, { id: Id | null; link: string }]
@@ -230,9 +238,10 @@ export interface Methods {
   'message.send': [InGroup & { panel: Id; text: string; reply?: Id; txn?: string }, { id: Id; clock: number }]
   'message.where': [InGroup & { ids: Id[] }, { where: Where[] }]
   'node.info': [Nothing, NodeInfo]
-  'panel.delete': [InGroup & { panel: Id }, Made]
+  'panel.delete': [InGroup & { panel: Id; children?: 'move' | 'delete' }, Made]
   'panel.list': [InGroup, { panels: Panel[] }]
   'panel.new': [InGroup & { name: string; kind?: PanelKind; parent?: Id; private?: boolean }, Made]
+  'panel.override': [InGroup & { panel: Id; perm: string; effect: 'allow' | 'deny' | 'inherit'; role?: Id; user?: Id }, Made]
   'panel.set': [InGroup & { panel: Id; key: string; value: string }, Made]
   'pref.list': [Nothing, { prefs: Record<string, string> }]
   'pref.set': [{ key: string; value: string }, Nothing]

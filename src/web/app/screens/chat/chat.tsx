@@ -5,6 +5,7 @@ import { t } from '../../lib/i18n'
 import { membersShown, open, showMembers } from '../open'
 import { calledIn } from '../person'
 import { titleOf } from '../place'
+import { iconOf } from '../tree'
 import { Composer } from './composer'
 import { MessageList } from './list'
 
@@ -27,7 +28,7 @@ export function Chat({ a, group, panel }: { a: Account; group: Group; panel: Pan
         <a class="button plain back" href={group.kind === 'direct' ? '/home' : `/g/${group.id}?list`} aria-label={t('shell.back')}>
           <Icon name="chevron-left" />
         </a>
-        <Icon name={group.kind === 'direct' ? 'at-sign' : panel.kind === 'announcement' ? 'megaphone' : panel.private ? 'lock' : 'hash'} />
+        <Icon name={group.kind === 'direct' ? 'at-sign' : iconOf(panel)} />
         <h1>{title}</h1>
         {panel.topic !== '' && group.kind === 'group' && <p class="topic">{panel.topic}</p>}
         <span class="grow" />
@@ -46,12 +47,19 @@ export function Chat({ a, group, panel }: { a: Account; group: Group; panel: Pan
       <MessageList key={panel.id} a={a} group={group} title={title} timeline={timeline} onAside={setAside} mayWrite={panel.may_send} />
       <Writing a={a} group={group} panel={panel.id} />
       {panel.may_send ? (
-        <Composer key={`c${panel.id}`} a={a} group={group} panel={panel.id} title={title} timeline={timeline} aside={aside} onAside={setAside} />
+        <Composer key={`c${panel.id}`} a={a} group={group} panel={panel.id} title={title} timeline={timeline} slow={panel.slow} aside={aside} onAside={setAside} />
       ) : (
-        <p class="read-only">{t('chat.readOnly')}</p>
+        <WhyNot a={a} group={group} panel={panel} />
       )}
     </main>
   )
+}
+
+// What keeps one from writing here.
+function WhyNot({ a, group, panel }: { a: Account; group: Group; panel: Panel }) {
+  const me = a.members(group.id).value?.find((m) => m.uid === a.me.value.uid)
+  const key = !panel.open ? 'chat.closed' : me?.muted === true ? 'chat.muted' : panel.kind === 'announcement' ? 'chat.announcements' : 'chat.readOnly'
+  return <p class="read-only">{t(key)}</p>
 }
 
 function Writing({ a, group, panel }: { a: Account; group: Group; panel: string }) {

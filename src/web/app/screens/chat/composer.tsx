@@ -3,6 +3,7 @@ import type { Account, Group, Timeline } from '@kith/client'
 import { plain } from '@kith/markdown'
 import { Icon } from '@kith/ui'
 import { nameOf } from '../../lib/format'
+import { useAsked, useNow } from '../../lib/hooks'
 import { t } from '../../lib/i18n'
 import { attempt } from '../../lib/session'
 import { calledIn, Face } from '../person'
@@ -17,18 +18,20 @@ interface Props {
   panel: string
   title: string
   timeline: Timeline
+  slow: number
   aside: Aside | undefined
   onAside: (x: Aside | undefined) => void
 }
 
 // Where one writes. What stands here is kept as a draft until it is sent.
-export function Composer({ a, group, panel, title, timeline, aside, onAside }: Props) {
+export function Composer({ a, group, panel, title, timeline, slow, aside, onAside }: Props) {
   const ref = useRef<HTMLTextAreaElement>(null)
   const [text, setText] = useState('')
   const draft = useRef('')
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const mention = useMention(a, group, ref, text, setText)
   const over = [...text].length - TEXT_MAX
+  const slowly = useSlow(a, group, panel, timeline, slow)
 
   useEffect(() => {
     let gone = false
@@ -75,7 +78,7 @@ export function Composer({ a, group, panel, title, timeline, aside, onAside }: P
   }
   const send = (): void => {
     const said = text.trim()
-    if (said === '' || over > 0) return
+    if (said === '' || over > 0 || (slowly.wait > 0 && aside?.is !== 'edit')) return
     clearTimeout(timer.current)
     if (aside?.is === 'edit') {
       const { to } = aside
@@ -87,6 +90,7 @@ export function Composer({ a, group, panel, title, timeline, aside, onAside }: P
     setText('')
     draft.current = ''
     void a.setDraft(panel, '')
+    slowly.sent()
     void a.outbox.add(group.id, panel, said, aside?.to.id)
     onAside(undefined)
   }
@@ -137,12 +141,28 @@ export function Composer({ a, group, panel, title, timeline, aside, onAside }: P
           {...mention.aria}
         />
         {over > 0 && <small class="over">{t('chat.tooLong', { n: over })}</small>}
-        <button type="submit" class="send" aria-label={t('chat.send')} title={t('chat.send')} disabled={text.trim() === '' || over > 0}>
+        {slow > 0 && aside?.is !== 'edit' && (
+          <small class="slow" role="timer" title={t('chat.slow')}>
+            <Icon name="clock" size={14} />
+            {slowly.wait > 0 ? t('chat.slowWait', { n: slowly.wait }) : t('chat.slow')}
+          </small>
+        )}
+        <button type="submit" class="send" aria-label={t('chat.send')} title={t('chat.send')} disabled={text.trim() === '' || over > 0 || (slowly.wait > 0 && aside?.is !== 'edit')}>
           <Icon name="send-horizontal" />
         </button>
       </div>
     </form>
   )
+}
+
+// In slow mode: how many seconds until one may write again.
+function useSlow(a: Account, group: Group, panel: string, timeline: Timeline, slow: number): { wait: number; sent: () => void } {
+  const [sentAt, setSentAt] = useState(0)
+  const { value } = useAsked(async () => (slow > 0 ? a.call('group.perms', { group: group.id, panel }) : undefined), [panel, slow])
+  const now = useNow(slow > 0 ? 500 : 3_600_000)
+  if (slow === 0 || value?.perms.includes('message.bypass_slow') === true) return { wait: 0, sent: () => undefined }
+  const own = timeline.messages.value.findLast((m) => m.uid === a.me.value.uid)?.clock ?? 0
+  return { wait: Math.max(0, Math.ceil((Math.max(own, sentAt) + slow * 1000 - now) / 1000)), sent: () => setSentAt(Date.now()) }
 }
 
 // @ and the beginning of a name: who is meant? Arrows and Enter choose.

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Account, Join, PanelKind } from '@kith/client'
+import type { Account, Join } from '@kith/client'
 import { Dialog } from '@kith/ui'
 import { t } from '../../lib/i18n'
 import { attempt } from '../../lib/session'
@@ -35,49 +35,6 @@ export function NewGroup({ a, onClose }: { a: Account; onClose: () => void }) {
             ['request', t('join.request')],
           ]}
         />
-        <button type="submit" class="main">
-          {t('new.create')}
-        </button>
-      </form>
-    </Dialog>
-  )
-}
-
-export function NewPanel({ a, group, onClose }: { a: Account; group: string; onClose: () => void }) {
-  const [name, setName] = useState('')
-  const [kind, setKind] = useState<PanelKind>('chat')
-  const [secret, setSecret] = useState(false)
-  const make = (): Promise<boolean> =>
-    attempt(async () => {
-      const made = await a.call('panel.new', { group, name: name.trim(), kind, private: secret })
-      onClose()
-      go(`/g/${group}/${made.id}`)
-    })
-  return (
-    <Dialog title={t('new.panelTitle')} closeLabel={t('app.close')} onClose={onClose}>
-      <form
-        onSubmit={(e) => {
-          e.preventDefault()
-          void make()
-        }}
-      >
-        <Field label={t('new.panelName')} value={name} onValue={setName} required maxLength={100} focus />
-        <fieldset class="kinds">
-          <legend>{t('new.kind')}</legend>
-          {(['chat', 'announcement'] as const).map((k) => (
-            <label key={k}>
-              <input type="radio" name="kind" checked={kind === k} onChange={() => setKind(k)} />
-              <span>
-                {t(`kind.${k}`)}
-                <small>{t(`kind.${k}Hint`)}</small>
-              </span>
-            </label>
-          ))}
-        </fieldset>
-        <label class="check">
-          <input type="checkbox" checked={secret} onChange={(e) => setSecret(e.currentTarget.checked)} />
-          {t('new.private')}
-        </label>
         <button type="submit" class="main">
           {t('new.create')}
         </button>
