@@ -421,6 +421,7 @@ call_other(struct kith_call *c, struct kith_id *other, struct kith_friend *f, st
 {
 	int r;
 
+	memset(f, 0, sizeof(*f));
 	*other = kith_arg_id(c->args, "user");
 	if (kith_id_eq(other, &c->session->uid))
 		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "user: that is you");

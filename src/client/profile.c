@@ -398,13 +398,16 @@ kith_put_person(struct kith_txn *t, struct kith_buf *b, const struct kith_person
 int
 kith_api_user_get(struct kith_call *c)
 {
-	struct kith_id uid = kith_arg_id(c->args, "user"), group = kith_arg_id(c->args, "group"), at = kith_id_none;
+	struct kith_id uid = kith_arg_id(c->args, "user"), group = kith_id_none, at = kith_id_none;
 	struct kith_person p;
 	struct kith_friend f;
 	uint32_t n = 0;
 	size_t mark;
-	int r = kith_person_get(c->t, &c->session->uid, &group, &uid, &p);
+	int r = kith_arg_has(c->args, "group") ? kith_read_group(c, &group) : KITH_OK;
 
+	if (r != KITH_OK)
+		return r;
+	r = kith_person_get(c->t, &c->session->uid, &group, &uid, &p);
 	if (r == KITH_E_NOTFOUND)
 		return kith_fail(c, r, "not_found", "nobody of that id is known here");
 	if (r == KITH_OK)
@@ -429,12 +432,15 @@ kith_api_user_get(struct kith_call *c)
 int
 kith_api_user_list(struct kith_call *c)
 {
-	struct kith_id group = kith_arg_id(c->args, "group"), uid;
+	struct kith_id group = kith_id_none, uid;
 	struct kith_mp_reader rd;
 	struct kith_person p;
 	uint32_t found = 0, n;
 	size_t mark;
+	int r = kith_arg_has(c->args, "group") ? kith_read_group(c, &group) : KITH_OK;
 
+	if (r != KITH_OK)
+		return r;
 	kith_mp_put_map(c->result, 1);
 	kith_mp_put_cstr(c->result, "users");
 	mark = kith_mp_begin(c->result);

@@ -25,7 +25,7 @@ conversation_name(struct kith_call *c, const struct kith_id *group, char *out, s
 
 		if (!m.member || kith_id_eq(&m.uid, &c->session->uid))
 			continue;
-		kith_render_nick(c->t, group, &m.uid, handle, sizeof(handle));
+		kith_render_handle(c->t, group, &m.uid, handle, sizeof(handle));
 		len = strlen(handle);
 		if (n + len + 3 > cap)
 			break;

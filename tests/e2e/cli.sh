@@ -207,7 +207,7 @@ check "panel inherit" is_id "$(by ada panel inherit garden/secret bob panel.view
 check "panel deny, a role" is_id "$(by ada panel deny garden/seeds Member message.send)"
 refused "denied is denied" 1 'may|roles' by bob send garden/seeds no
 check "an announcement panel" is_id "$(by ada panel new garden news --kind announcement)"
-refused "no such kind" 1 'chat, announcement or folder' by ada panel new garden x --kind forum
+refused "no such kind" 1 'chat, announcement, folder or web' by ada panel new garden x --kind forum
 check "panel delete" is_id "$(by ada panel delete garden/secret)"
 refused "a panel must be named" 2 'GROUP/PANEL' by ada panel delete garden
 

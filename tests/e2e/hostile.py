@@ -161,7 +161,7 @@ def wrong_values():
 def outsiders():
     """Every method that names a group, by somebody who is not in it: not_found, as for a group that does not exist."""
     spec = openapi()
-    sample = {"group": group, "panel": panel, "id": message, "user": eve.uid, "role": "a" * 52, "node": node.node, "text": "x", "name": "x",
+    sample = {"group": group, "panel": panel, "id": message, "user": eve.uid, "users": [eve.uid], "role": "a" * 52, "node": node.node, "text": "x", "name": "x",
               "key": "name", "value": "x", "emoji": "x", "perm": "message.send", "effect": "allow", "level": 5, "perms": ["message.send"],
               "ids": [message], "allow": True, "order": "0" * 16 + "." + "0" * 16, "limit": 5}
     tried = 0
