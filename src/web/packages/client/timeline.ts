@@ -28,6 +28,7 @@ export class Timeline {
   readonly atBeginning = signal(false)
   // The order of the last message that was read when the panel was opened; what is behind it is new.
   readonly unreadFrom = signal<Order | undefined>(undefined)
+  private readonly index = new Map<Id, Message>()
   private before: Order | null = null
   private loadingOlder: Promise<void> | undefined
 
@@ -46,7 +47,7 @@ export class Timeline {
     if (this.state.value !== 'unknown') return
     const kept = (await this.store.get('page', this.panel)) as { messages: Message[]; before: Order | null } | undefined
     if (kept === undefined || this.state.value !== 'unknown') return
-    this.rows.value = kept.messages
+    this.set(kept.messages, kept.messages)
     this.before = kept.before
     this.atBeginning.value = kept.before === null
     this.state.value = 'stale'
@@ -60,7 +61,9 @@ export class Timeline {
     const oldest = page.messages[0]?.order
     const newest = have[have.length - 1]?.order
     const meets = oldest !== undefined && newest !== undefined && newest >= oldest
-    this.rows.value = meets ? merge(have.filter((m) => m.order < oldest), page.messages) : page.messages
+    if (!meets) this.index.clear()
+    else for (const m of have.slice(placeOf(have, oldest))) this.index.delete(m.id)
+    this.set(meets ? have.slice(0, placeOf(have, oldest)).concat(page.messages) : page.messages, page.messages)
     if (!meets) {
       this.before = page.before
       this.atBeginning.value = !page.more
@@ -80,11 +83,13 @@ export class Timeline {
   take(m: Message): void {
     if (this.state.value === 'unknown' || this.state.value === 'loading') return
     const have = this.rows.value
-    const at = have.findIndex((x) => x.id === m.id)
-    if (m.state === 'hidden' && at >= 0) {
-      this.rows.value = have.filter((x) => x.id !== m.id)
-    } else if (at >= 0) {
-      this.rows.value = have.map((x) => (x.id === m.id ? m : x))
+    const known = this.index.get(m.id)
+    if (known !== undefined) {
+      const at = placeOf(have, known.order)
+      if (m.state === 'hidden') {
+        this.index.delete(m.id)
+        this.rows.value = have.toSpliced(at, 1)
+      } else this.set(have.with(at, m), [m])
     } else {
       const first = have[0]
       if (first !== undefined && m.order < first.order && !this.atBeginning.value) return
@@ -93,19 +98,24 @@ export class Timeline {
         const late = this.late.value
         this.late.value = { count: (late?.count ?? 0) + 1, first: late === undefined || m.order < late.first ? m.order : late.first }
       }
-      this.rows.value = merge(have, [m])
+      this.set(have.toSpliced(placeOf(have, m.order), 0, m), [m])
     }
     this.keep()
   }
 
   find(id: Id): Message | undefined {
-    return this.rows.value.find((m) => m.id === id)
+    void this.rows.value // whoever asks wants to know when it comes
+    return this.index.get(id)
+  }
+  private set(all: readonly Message[], fresh: readonly Message[]): void {
+    for (const m of fresh) this.index.set(m.id, m)
+    this.rows.value = all
   }
 
   private async loadOlder(): Promise<void> {
     if (this.before === null) return
     const page = await this.call('message.list', { group: this.group, panel: this.panel, before: this.before, limit: 100 })
-    this.rows.value = merge(page.messages, this.rows.value)
+    this.set(merge(page.messages, this.rows.value), page.messages)
     this.before = page.before
     this.atBeginning.value = !page.more
   }
@@ -116,6 +126,18 @@ export class Timeline {
     const before = messages.length < all.length ? (messages[0]?.order ?? null) : this.before
     void this.store.put('page', this.panel, { messages, before })
   }
+}
+
+// Where in the list this order stands, or would.
+export function placeOf(all: readonly Message[], order: Order): number {
+  let lo = 0
+  let hi = all.length
+  while (lo < hi) {
+    const mid = (lo + hi) >>> 1
+    if ((all[mid]?.order ?? '') < order) lo = mid + 1
+    else hi = mid
+  }
+  return lo
 }
 
 // Both in order; of one message the second's form.

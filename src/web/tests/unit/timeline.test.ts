@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { justBefore, MemoryStore, merge, Outbox, Timeline, type Message, type Method } from '@kith/client'
-import { rows } from '../../app/screens/chat/rows'
+import { Rows } from '../../app/screens/chat/rows'
 import { TestEnv } from '../harness/env'
 
 const DAY = 86_400_000
@@ -12,6 +12,8 @@ function message(n: number, more: Partial<Message> = {}): Message {
     edited: false, late: false, state: 'visible', reply: null, reactions: [], pinned: false, ...more,
   }
 }
+
+const rows: Rows['make'] = (...all) => new Rows().make(...all)
 
 function timeline(all: readonly Message[]): Timeline {
   const outbox = new Outbox(new TestEnv(), new MemoryStore(), async () => undefined)
@@ -116,4 +118,24 @@ describe('the outbox', () => {
     expect(justBefore(order) < order).toBe(true)
     expect(justBefore('0000000000000000.0000000000000000')).toBe('0000000000000000.0000000000000000')
   })
+})
+
+test('lines that are remembered are those that would be made anew, whatever comes and goes', () => {
+  let seed = 11
+  const dice = (n: number): number => (seed = (seed * 1103515245 + 12345) % 2147483648) % n
+  const made = (): Message => {
+    const n = dice(5000)
+    return message(n, { clock: noon + n * 97_000, uid: dice(3) === 0 ? 'ben' : 'ada' })
+  }
+  const maker = new Rows()
+  let all: readonly Message[] = []
+  for (let i = 0; i < 600; i++) {
+    const m = made()
+    const at = all.findIndex((x) => x.order === m.order)
+    if (dice(9) === 0 && all.length > 0) all = all.toSpliced(dice(all.length), 1)
+    else if (dice(20) === 0) all = all.slice(dice(all.length + 1))
+    else all = at >= 0 ? all.with(at, m) : merge(all, [m])
+    const from = dice(4) === 0 ? undefined : String(dice(5000)).padStart(6, '0')
+    expect(maker.make(all, [], dice(2) === 0, from, 'ben').filter((r) => r.is !== 'beginning')).toEqual(rows(all, [], false, from, 'ben'))
+  }
 })

@@ -9,7 +9,7 @@ import { t } from '../../lib/i18n'
 import { Bones } from '../sidebar'
 import type { Aside } from './chat'
 import { MessageRow, PendingRow } from './message'
-import { rowsOf, type Row } from './rows'
+import { Rows, type Row } from './rows'
 
 const NEAR_PX = 80
 
@@ -20,7 +20,8 @@ const VList = AnyVList as unknown as FunctionComponent<{
   onScroll: (offset: number) => void
   className: string
   tabIndex: number
-  children: ComponentChildren
+  data: readonly Row[]
+  children: (r: Row) => ComponentChildren
 }>
 
 interface Props {
@@ -42,13 +43,14 @@ export function MessageList({ a, group, title, timeline, onAside, mayWrite }: Pr
   const [away, setAway] = useState(false)
   const [prepending, setPrepending] = useState(false)
   const me = a.me.value.uid
-  const rows = useComputed(() => rowsOf(timeline, me)).value
-  const oldest = rows.find((r) => r.is === 'message')?.key
+  const maker = useRef(new Rows())
+  const rows = useComputed(() => maker.current.of(timeline, me)).value
+  const oldest = timeline.messages.value[0]?.id
   const before = useRef(oldest)
   const said = useAnnounced(rows, me)
 
   // what came in above moves the list down by as much; virtua wants to know before it draws
-  const shift = prepending || (before.current !== undefined && before.current !== oldest && rows.some((r) => r.key === before.current))
+  const shift = prepending || (before.current !== undefined && before.current !== oldest && timeline.find(before.current) !== undefined)
   useLayoutEffect(() => {
     before.current = oldest
   })
@@ -121,10 +123,8 @@ export function MessageList({ a, group, title, timeline, onAside, mayWrite }: Pr
             </div>
           )
         ) : (
-          <VList ref={list} shift={shift} onScroll={onScroll} className="scroller" tabIndex={-1}>
-            {rows.map((r) => (
-              <Line key={r.key} r={r} a={a} group={group} title={title} timeline={timeline} onAside={onAside} mayWrite={mayWrite} />
-            ))}
+          <VList ref={list} data={rows} shift={shift} onScroll={onScroll} className="scroller" tabIndex={-1}>
+            {(r) => <Line key={r.key} r={r} a={a} group={group} title={title} timeline={timeline} onAside={onAside} mayWrite={mayWrite} />}
           </VList>
         )}
       </div>

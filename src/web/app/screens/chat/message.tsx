@@ -205,7 +205,7 @@ function Marks({ m }: { m: Message }) {
 }
 
 function Quote({ a, timeline, id }: { a: Account; timeline: Timeline; id: string }) {
-  const to = timeline.messages.value.find((x) => x.id === id)
+  const to = timeline.find(id)
   return (
     <p class="quoted">
       <Icon name="reply" size={14} />
