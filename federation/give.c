@@ -12,6 +12,8 @@
  */
 #define RANGE_MAX 256                   /* stretched to a signed record: 511 at most */
 
+_Static_assert(KITH_CUT_MAX + 256 <= KITH_FRAME_MAX, "whatever may be held may be given");
+
 static int
 objects_flush(struct kith_fed *f, struct fed_link *l, size_t mark, uint32_t *n)
 {

@@ -15,7 +15,7 @@
  *   [1, salt bin16, [entries]]   (same entry form)
  * named here by its hash and sent to the panel's nodes only. Id: kith_hash(KITH_L_CUT, bytes). At most KITH_CUT_MAX bytes.
  */
-#define KITH_CUT_MAX (1u << 20)
+#define KITH_CUT_MAX 1048000u            /* so that the frame that brings it has room for it */
 #define KITH_CUT_TIPS_MAX 64
 
 struct kith_cut_tip { uint64_t seq; struct kith_id id; };

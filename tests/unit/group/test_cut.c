@@ -128,7 +128,7 @@ what_is_out_of_order_is_not_written(void **state)
 }
 
 static void
-a_mebibyte_is_the_limit(void **state)
+its_size_has_a_limit(void **state)
 {
 	struct kith_arena *a = kith_arena_new(8u << 20);
 	size_t max = KITH_CUT_MAX / 100, n, i;
@@ -263,7 +263,7 @@ main(void)
 		cmocka_unit_test(every_feed_named_is_found_and_no_other),
 		cmocka_unit_test(the_empty_cut_is_five_bytes),
 		cmocka_unit_test(what_is_out_of_order_is_not_written),
-		cmocka_unit_test(a_mebibyte_is_the_limit),
+		cmocka_unit_test(its_size_has_a_limit),
 		cmocka_unit_test(a_byte_changed_is_refused_or_another_cut),
 		cmocka_unit_test(parts_hide_behind_their_salt),
 		cmocka_unit_test(a_lack_of_memory_is_told),
