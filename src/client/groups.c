@@ -161,8 +161,8 @@ first_role(struct kith_call *c, struct kith_group *g, const char *name, int leve
 	return r;
 }
 
-int
-kith_group_first_panel(struct kith_call *c, struct kith_group *g, struct kith_id *id)
+static int
+panel_new(struct kith_call *c, struct kith_group *g, uint64_t kind, struct kith_slice name, struct kith_id *id)
 {
 	struct kith_draft d;
 	struct kith_buf body;
@@ -172,7 +172,8 @@ kith_group_first_panel(struct kith_call *c, struct kith_group *g, struct kith_id
 	kith_buf_init(&body, 0);
 	memset(&d, 0, sizeof(d));
 	memset(&op, 0, sizeof(op));
-	kith_put_text(&body, "name", kith_slice_str("general"));
+	kith_put_text(&body, "name", name);
+	op.panel_kind = kind;
 	op.has = KITH_OP_BIT(KITH_OP_PANEL_KIND);
 	d.kind = KITH_K_PANEL_CREATE;
 	d.op = &op;
@@ -180,6 +181,73 @@ kith_group_first_panel(struct kith_call *c, struct kith_group *g, struct kith_id
 	r = kith_call_write(c, g, &c->session->uid, &d, id);
 	kith_buf_fini(&body);
 	return r;
+}
+
+int
+kith_group_first_panel(struct kith_call *c, struct kith_group *g, struct kith_id *id)
+{
+	return panel_new(c, g, KITH_PANEL_CHAT, kith_slice_str("general"), id);
+}
+
+/* "chat:NAME" or "announcement:NAME" */
+static bool
+panel_wanted(struct kith_slice text, uint64_t *kind, struct kith_slice *name)
+{
+	static const struct { const char *word; uint64_t kind; } kinds[] = { { "chat:", KITH_PANEL_CHAT }, { "announcement:", KITH_PANEL_ANNOUNCEMENT } };
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		size_t n = strlen(kinds[i].word);
+
+		if (text.n <= n || memcmp(text.p, kinds[i].word, n) != 0)
+			continue;
+		*kind = kinds[i].kind;
+		*name = kith_slice_from(text, n);
+		return name->n <= 100;
+	}
+	return false;
+}
+
+/* What the parameter `panels` names, in its order; `general` if nothing. *first is theirs. */
+static int
+first_panels(struct kith_call *c, struct kith_group *g, struct kith_id *first)
+{
+	struct kith_slice name;
+	struct kith_mp_reader rd;
+	struct kith_id id;
+	uint64_t kind;
+	uint32_t n;
+	int r = KITH_OK;
+
+	if (!kith_arg_has(c->args, "panels"))
+		return kith_group_first_panel(c, g, first);
+	*first = kith_id_none;
+	kith_mp_read(&rd, kith_arg(c->args, "panels")->raw);
+	for (n = kith_mp_array(&rd); r == KITH_OK && n > 0; n--) {
+		if (!panel_wanted(kith_mp_str(&rd), &kind, &name))
+			return KITH_E_MALFORMED;        /* panels_ok has said so before anything was written */
+		r = panel_new(c, g, kind, name, &id);
+		if (kith_id_is_none(first))
+			*first = id;
+	}
+	return r;
+}
+
+static bool
+panels_ok(struct kith_call *c)
+{
+	struct kith_slice name;
+	struct kith_mp_reader rd;
+	uint64_t kind;
+	uint32_t n;
+
+	if (!kith_arg_has(c->args, "panels"))
+		return true;
+	kith_mp_read(&rd, kith_arg(c->args, "panels")->raw);
+	for (n = kith_mp_array(&rd); n > 0; n--) {
+		if (!panel_wanted(kith_mp_str(&rd), &kind, &name))
+			return false;
+	}
+	return true;
 }
 
 int
@@ -200,13 +268,15 @@ kith_api_group_new(struct kith_call *c)
 		joins = 2;
 	else if (join.n > 0 && !kith_slice_is(join, "invite"))
 		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "join: open, invite or request");
+	if (!panels_ok(c))
+		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "panels: chat:NAME or announcement:NAME, names of at most 100 bytes");
 	r = kith_group_found(c, &c->session->uid, 1, 0, joins, kith_arg_str(c->args, "name"), &g);
 	if (r == KITH_OK)
 		r = first_role(c, g, "Admin", 90, kith_perms, COUNT(kith_perms) - 1);
 	if (r == KITH_OK)
 		r = first_role(c, g, "Moderator", 50, moderator_perms, COUNT(moderator_perms));
 	if (r == KITH_OK)
-		r = kith_group_first_panel(c, g, &panel);
+		r = first_panels(c, g, &panel);
 	/* the founder is a member as everybody is: by a join, let in by an admit of their own */
 	if (r == KITH_OK)
 		r = kith_group_admit_here(c, g, &c->session->uid, &c->session->uid);

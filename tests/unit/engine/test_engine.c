@@ -418,6 +418,35 @@ an_invite_for_one_takes_one(void **state)
 }
 
 static void
+a_group_begins_with_the_panels_that_were_asked_for(void **state)
+{
+	struct world *w = world_new(35);
+	struct person ada;
+	struct place g;
+	json_t *r;
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	world_register(w, 0, "ada", &ada);
+	r = must(w, &ada, "group.new", json_pack("{s:s,s:[s,s]}", "name", "studio", "panels", "announcement:news", "chat:\xe8\x81\x8a\xe5\xa4\xa9"));
+	take_str(r, "id", g.group);
+	take_str(r, "panel", g.panel);
+	done(r);
+	r = must(w, &ada, "panel.list", json_pack("{s:s}", "group", g.group));
+	assert_int_equal(json_array_size(json_object_get(r, "panels")), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(r, "panels"), 0), "kind")), "announcement");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(r, "panels"), 0), "id")), g.panel);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(r, "panels"), 1), "name")), "\xe8\x81\x8a\xe5\xa4\xa9");
+	done(r);
+	assert_null(world_call(w, &ada, "group.new", json_pack("{s:s,s:[s]}", "name", "bad", "panels", "forum:x")));
+	assert_string_equal(world_error(w), "invalid_params");
+	r = must(w, &ada, "group.list", json_object());
+	assert_int_equal(json_array_size(json_object_get(r, "groups")), 1);
+	done(r);
+	world_free(w);
+}
+
+static void
 looked_at(struct world *w, const struct person *p, const char *link, const char *state, const char *name, const char *maker, int members)
 {
 	json_t *r = must(w, p, "invite.preview", json_pack("{s:s}", "link", link));
@@ -876,6 +905,7 @@ main(void)
 		cmocka_unit_test(a_conversation_of_two_reaches_the_other_home),
 		cmocka_unit_test(who_asks_is_let_in_by_whoever_may),
 		cmocka_unit_test(an_invite_for_one_takes_one),
+		cmocka_unit_test(a_group_begins_with_the_panels_that_were_asked_for),
 		cmocka_unit_test(an_invitation_says_where_it_leads),
 		cmocka_unit_test(private_panels_are_for_those_who_are_let_in),
 		cmocka_unit_test(panels_lie_where_they_were_put),

@@ -215,7 +215,7 @@ export interface Methods {
   'group.join': [{ link: string }, { group: Id; name: string; state: 'member' | 'requested' }]
   'group.leave': [InGroup, Nothing]
   'group.list': [Nothing, { groups: Group[] }]
-  'group.new': [{ name: string; join?: Join; txn?: string }, { id: Id; panel: Id }]
+  'group.new': [{ name: string; join?: Join; panels?: string[]; txn?: string }, { id: Id; panel: Id }]
   'group.nodes': [InGroup, { nodes: GroupNode[] }]
   'group.perms': [InGroup & { panel?: Id; role?: Id }, { perms: string[] }]
   'group.set': [InGroup & { key: string; value: string }, Made]
