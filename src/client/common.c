@@ -152,6 +152,14 @@ kith_self_record(struct kith_call *c, struct kith_id *id, struct kith_slice *raw
 	return r;
 }
 
+int
+kith_call_link(struct kith_call *c, struct kith_link *l)
+{
+	if (kith_link_parse(kith_arg_str(c->args, "link"), l) != KITH_OK)
+		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "that is not an invite link: it ends in # and letters, ask for it to be sent again");
+	return KITH_OK;
+}
+
 /* Gives a group the identity documents of one of ours, oldest first. */
 static int
 offer_docs(struct kith_call *c, struct kith_group *g, const struct kith_id *newest)

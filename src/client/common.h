@@ -64,6 +64,8 @@ KITH_MUST_USE int kith_read_group(struct kith_call *c, struct kith_id *group);
 /* Where somebody lives, as far as this node knows: by account, shared groups, or a look-up. NOTFOUND. */
 KITH_MUST_USE int kith_home_of(struct kith_call *c, const struct kith_id *uid, struct kith_id *home);
 KITH_MUST_USE int kith_user_answered(struct kith_call *c, int err, struct kith_slice answer);
+/* The invite link that the parameter `link` is. */
+KITH_MUST_USE int kith_call_link(struct kith_call *c, struct kith_link *l);
 /* preview.c: another node asks where an invite leads; it has answered what we asked. */
 KITH_MUST_USE int kith_preview_tell(struct kith_call *c, struct kith_slice payload);
 KITH_MUST_USE int kith_preview_answered(struct kith_call *c, int err, struct kith_slice answer);

@@ -98,14 +98,6 @@ joined(struct kith_call *c, const struct kith_id *group, const char *state)
 	return KITH_OK;
 }
 
-static int
-parse_link(struct kith_call *c, struct kith_link *l)
-{
-	if (kith_link_parse(kith_arg_str(c->args, "link"), l) != KITH_OK)
-		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "that is not an invite link: it ends in # and letters, ask for it to be sent again");
-	return KITH_OK;
-}
-
 /* ---- counting the uses of an invite ---- */
 
 /* KITH_T_INVITE: group, invite, uid -> count u64: used by them */
@@ -257,7 +249,7 @@ kith_api_group_join(struct kith_call *c)
 	struct kith_group *g;
 	struct kith_member m;
 	struct kith_link l;
-	int r = parse_link(c, &l);
+	int r = kith_call_link(c, &l);
 
 	if (r != KITH_OK)
 		return r;
@@ -298,7 +290,7 @@ kith_call_fetched(struct kith_call *c, const struct kith_id *group, int err)
 	struct kith_link l;
 	struct kith_op op;
 	uint8_t type;
-	int r = parse_link(c, &l);
+	int r = kith_call_link(c, &l);
 
 	if (r != KITH_OK)
 		return r;
@@ -364,7 +356,7 @@ join_counted(struct kith_call *c, int err, struct kith_slice answer)
 	struct kith_group *g;
 	struct kith_link l;
 	struct kith_op op;
-	int r = parse_link(c, &l);
+	int r = kith_call_link(c, &l);
 
 	if (r != KITH_OK)
 		return r;

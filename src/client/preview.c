@@ -110,14 +110,6 @@ put_result(struct kith_call *c, const struct kith_link *l, const struct preview 
 	return KITH_OK;
 }
 
-static int
-parse_link(struct kith_call *c, struct kith_link *l)
-{
-	if (kith_link_parse(kith_arg_str(c->args, "link"), l) != KITH_OK)
-		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "that is not an invite link: it ends in # and letters, ask for it to be sent again");
-	return KITH_OK;
-}
-
 int
 kith_api_invite_preview(struct kith_call *c)
 {
@@ -126,7 +118,7 @@ kith_api_invite_preview(struct kith_call *c)
 	struct kith_link l;
 	struct kith_buf b;
 	uint64_t rtt;
-	int r = parse_link(c, &l);
+	int r = kith_call_link(c, &l);
 
 	if (r != KITH_OK)
 		return r;
@@ -204,7 +196,7 @@ kith_preview_answered(struct kith_call *c, int err, struct kith_slice answer)
 	struct kith_mp_reader rd;
 	struct preview p;
 	struct kith_link l;
-	int r = parse_link(c, &l);
+	int r = kith_call_link(c, &l);
 
 	if (r != KITH_OK)
 		return r;

@@ -6,7 +6,7 @@ import { t } from '../lib/i18n'
 import { attempt } from '../lib/session'
 import { go } from '../router'
 import { Field } from './field'
-import { calledIn, Face, showPerson } from './person'
+import { calledIn, Face, FoundList, showPerson } from './person'
 import { Bones } from './sidebar'
 import { Tabs } from './tabs'
 
@@ -129,22 +129,7 @@ function Add({ a }: { a: Account }) {
           {t('friend.add')}
         </button>
       </form>
-      <ul class="people">
-        {several.map((p) => (
-          <li key={p.uid}>
-            <button type="button" class="row tall" onClick={() => void ask(p)}>
-              <Face a={a} uid={p.uid} handle={p.handle} />
-              <span>
-                {p.handle}
-                <small class="server">
-                  <Crest node={p.node} />
-                  {p.node_name}
-                </small>
-              </span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      <FoundList a={a} found={several} onPick={ask} />
     </section>
   )
 }

@@ -1,5 +1,5 @@
-import type { Account, Id } from '@kith/client'
-import { Avatar } from '@kith/ui'
+import type { Account, Found, Id } from '@kith/client'
+import { Avatar, Crest } from '@kith/ui'
 import { nameOf } from '../lib/format'
 import { open } from './open'
 
@@ -28,4 +28,26 @@ export function calledIn(a: Account, uid: Id, handle: string, group?: Id): strin
 
 export function showPerson(uid: Id, group?: Id): void {
   open.value = { is: 'person', uid, ...(group !== undefined && { group }) }
+}
+
+// People whom a search has found, to choose one of.
+export function FoundList({ a, found, onPick }: { a: Account; found: readonly Found[]; onPick: (p: Found) => unknown }) {
+  return (
+    <ul class="people">
+      {found.map((p) => (
+        <li key={p.uid}>
+          <button type="button" class="row tall" onClick={() => void onPick(p)}>
+            <Face a={a} uid={p.uid} handle={p.handle} />
+            <span>
+              {p.handle}
+              <small class="server">
+                <Crest node={p.node} />
+                {p.node_name}
+              </small>
+            </span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  )
 }

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks'
 import type { Account, Found } from '@kith/client'
-import { Crest, Dialog, toast } from '@kith/ui'
+import { Dialog, toast } from '@kith/ui'
 import { t } from '../../lib/i18n'
 import { attempt, kit, node } from '../../lib/session'
 import { go } from '../../router'
 import { Field } from '../field'
-import { Face } from '../person'
+import { FoundList } from '../person'
 
 export function Write({ a, onClose }: { a: Account; onClose: () => void }) {
   const [text, setText] = useState('')
@@ -36,22 +36,7 @@ export function Write({ a, onClose }: { a: Account; onClose: () => void }) {
         </button>
       </form>
       {found?.length === 0 && <p class="soft">{t('home.none')}</p>}
-      <ul class="people">
-        {(found ?? []).map((p) => (
-          <li key={p.uid}>
-            <button type="button" class="row tall" onClick={() => void write(p)}>
-              <Face a={a} uid={p.uid} handle={p.handle} />
-              <span>
-                {p.handle}
-                <small class="server">
-                  <Crest node={p.node} />
-                  {p.node_name}
-                </small>
-              </span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      <FoundList a={a} found={found ?? []} onPick={write} />
     </Dialog>
   )
 }
