@@ -11,8 +11,12 @@ export function Dialog({ title, onClose, closeLabel, wide = false, children }: {
     const came = document.activeElement
     d?.showModal()
     return () => {
+      // what was there before gets the focus back, unless something new has taken it meanwhile
+      const at = document.activeElement
+      const taken = at instanceof HTMLElement && at !== document.body && at !== came && d?.contains(at) !== true
       d?.close()
-      if (came instanceof HTMLElement && came.isConnected) came.focus()
+      if (taken) at.focus()
+      else if (came instanceof HTMLElement && came.isConnected) came.focus()
     }
   }, [])
   return (

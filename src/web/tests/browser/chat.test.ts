@@ -184,7 +184,7 @@ test('by keyboard alone: register, make a group, write, invite, go elsewhere', a
   }
   await onto(/^New group$/)
   await page.keyboard.press('Enter')
-  await page.locator('dialog input').waitFor()
+  await page.locator('dialog input').first().waitFor()
   await page.keyboard.type('By keys')
   await page.keyboard.press('Enter')
   await v.composer.waitFor()

@@ -32,8 +32,8 @@ export function NewGroup({ a, onClose }: { a: Account; onClose: () => void }) {
   const make = (): Promise<boolean> =>
     attempt(async () => {
       const made = await a.call('group.new', { name: name.trim(), join, panels: beginning(template).panels })
+      onClose() // first, so that the dialog gives the focus back before the composer takes it
       await a.loadGroups()
-      onClose()
       go(`/g/${made.id}/${made.panel}`)
     })
   return (

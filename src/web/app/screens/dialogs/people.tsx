@@ -17,8 +17,8 @@ export function Write({ a, onClose }: { a: Account; onClose: () => void }) {
   const write = (p: Found): Promise<boolean> =>
     attempt(async () => {
       const dm = await a.call('dm.open', { users: [p.uid] })
-      await a.loadGroups()
       onClose()
+      await a.loadGroups()
       go(`/dm/${dm.group}`)
     })
   return (

@@ -90,8 +90,8 @@ function Acts({ a, p, group, onClose }: { a: Account; p: Friend; group?: Id; onC
   const write = (): void =>
     void attempt(async () => {
       const dm = await a.call('dm.open', { users: [p.uid] })
-      await a.loadGroups()
       onClose()
+      await a.loadGroups()
       go(`/dm/${dm.group}`)
     })
   const g = group !== undefined ? a.group(group) : undefined
