@@ -120,6 +120,7 @@ int cli_cmd_login(struct cli *c);
 int cli_cmd_logout(struct cli *c);
 int cli_cmd_passwd(struct cli *c);
 int cli_cmd_sessions(struct cli *c);
+int cli_cmd_token(struct cli *c);
 
 int cli_cmd_group_new(struct cli *c);
 int cli_cmd_group_set(struct cli *c);

@@ -250,7 +250,23 @@ cli_cmd_sessions(struct cli *c)
 		cli_when(cli_int(s, "made"), made);
 		cli_when(cli_int(s, "seen"), seen);
 		cli_table_row(t, (const char *[]){ cli_short(cli_str(s, "id"), id), made, seen,
-		    cli_str(s, "client"), cli_is(s, "current") ? "this one" : "" });
+		    cli_str(s, "client"), cli_is(s, "current") ? "this one" : json_is_array(json_object_get(s, "scopes")) ? "token" : "" });
 	}
 	return cli_table_put(t) == CLI_OK ? r : CLI_FAILED;
+}
+
+/* NAME SCOPE... */
+int
+cli_cmd_token(struct cli *c)
+{
+	json_auto_t *answer = NULL;
+	json_t *scopes = json_array();
+	int r;
+
+	for (size_t i = 1; i < c->word.n; i++)
+		json_array_append_new(scopes, json_string(c->word.v[i]));
+	r = cli_call(c, "session.new", json_pack("{s:s, s:o}", "client", c->word.v[0], "scopes", scopes), &answer);
+	if (r != CLI_OK)
+		return r;
+	return cli_put_result(c, answer, "token");
 }

@@ -30,6 +30,8 @@ const struct cli_command cli_commands[] = {
 	    "Change the password; other sessions end" },
 	{ "sessions", "", 0, 0, cli_cmd_sessions, O(END), false,
 	    "List where one is signed in" },
+	{ "token", "NAME SCOPE...", 2, MANY, cli_cmd_token, 0, false,
+	    "Print a token for a program, good for these things only" },
 
 	{ "group new", "NAME", 1, 1, cli_cmd_group_new, O(JOIN), false,
 	    "Found a group and print its id" },

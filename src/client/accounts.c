@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/b32.h"
+#include "client/common.h"
 #include "client/methods.h"
 #include "client/session.h"
 #include "crypto/sign.h"
@@ -99,7 +100,7 @@ static int
 signed_in(struct kith_call *c, const struct kith_account *a, const uint8_t *recovery)
 {
 	char token[KITH_ID_STR], uid[KITH_ID_STR], kit[KITH_ID_STR];
-	int r = kith_session_new(c, a, kith_arg_str(c->args, "client"), token);
+	int r = kith_session_new(c, a, kith_arg_str(c->args, "client"), KITH_SCOPES_WHOLE, token, NULL);
 
 	if (r != KITH_OK)
 		return r;
@@ -324,6 +325,42 @@ kith_api_account_claim(struct kith_call *c)
 	}
 	kith_wipe(recovery, sizeof(recovery));
 	return r;
+}
+
+int
+kith_api_session_new(struct kith_call *c)
+{
+	struct kith_slice list = kith_arg(c->args, "scopes")->raw;
+	char token[KITH_ID_STR];
+	struct kith_mp_reader rd;
+	struct kith_session s;
+	struct kith_account a;
+	uint32_t n, scopes = 0;
+	int r = kith_account_get(c->t, &c->session->uid, &a);
+
+	if (r != KITH_OK)
+		return r;
+	kith_mp_read(&rd, list);
+	n = kith_mp_array(&rd);
+	for (uint32_t i = 0; i < n; i++) {
+		struct kith_slice name = kith_mp_str(&rd);
+		enum kith_scope scope = kith_scope_find(name);
+
+		if (scope == KITH_SCOPE_NONE)
+			return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "scopes: there is no scope \"%.*s\"", (int)name.n, (const char *)name.p);
+		scopes |= (uint32_t)scope;
+	}
+	r = kith_session_new(c, &a, kith_arg_str(c->args, "client"), scopes, token, &s);
+	if (r != KITH_OK)
+		return r;
+	kith_mp_put_map(c->result, 3);
+	kith_mp_put_cstr(c->result, "expires");
+	kith_mp_put_uint(c->result, s.expires_ms);
+	kith_put_key_id(c->result, "id", &s.id);
+	kith_mp_put_cstr(c->result, "token");
+	kith_mp_put_cstr(c->result, token);
+	kith_wipe(token, sizeof(token));
+	return KITH_OK;
 }
 
 int

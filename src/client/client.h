@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/slice.h"
+#include "client/scope.h"
 #include "group/group.h"
 #include "id/invite.h"
 #include "storage/store.h"
@@ -50,6 +51,7 @@ struct kith_method {
 	const char *doc;        /* one sentence */
 	bool write;
 	enum kith_auth auth;
+	enum kith_scope scope;  /* that a session needs for it */
 	enum kith_rate rate;
 	bool password;          /* the edge computes argon2id over `password` (and `old`) first: see kith_password */
 	const struct kith_param *params;
@@ -79,6 +81,7 @@ struct kith_session {
 	struct kith_id id;              /* hash of the token: names the session in lists */
 	struct kith_id uid;
 	bool guest;
+	uint32_t scopes;                /* KITH_SCOPES_WHOLE, or what a token is good for */
 	uint64_t made_ms, seen_ms, expires_ms;
 	char client[64];
 };
@@ -86,6 +89,11 @@ struct kith_session {
 /* In a read snapshot. NOTFOUND: unknown, revoked, expired or its account is disabled. */
 KITH_MUST_USE int kith_session_open(struct kith_txn *t, struct kith_slice token_text, uint64_t wall_ms, struct kith_session *out);
 
+static inline bool
+kith_session_may(const struct kith_session *s, enum kith_scope scope)
+{
+	return (s->scopes & (uint32_t)scope) == (uint32_t)scope;
+}
 bool kith_session_is_open(struct kith_txn *t, const struct kith_id *id);        /* not ended meanwhile */
 
 /* argon2id at the edge: what it needs and what it gives. */

@@ -437,10 +437,10 @@ static const struct kith_param fetch_params[] = { { "id", KITH_P_ID, true, 0, 0,
 static const struct kith_field no_result[] = { { .name = NULL } };
 
 const struct kith_method kith_file_method_put = {
-	.name = "blob", .doc = "", .write = true, .auth = KITH_AUTH_ANY, .rate = KITH_RATE_NONE, .params = put_params, .result = no_result,
+	.name = "blob", .doc = "", .write = true, .auth = KITH_AUTH_ANY, .scope = KITH_SCOPE_FILES, .rate = KITH_RATE_NONE, .params = put_params, .result = no_result,
 	.run = put,
 };
 const struct kith_method kith_file_method_fetch = {
-	.name = "blob", .doc = "", .write = true, .auth = KITH_AUTH_ANY, .rate = KITH_RATE_NONE, .params = fetch_params, .result = no_result,
+	.name = "blob", .doc = "", .write = true, .auth = KITH_AUTH_ANY, .scope = KITH_SCOPE_MESSAGES_READ, .rate = KITH_RATE_NONE, .params = fetch_params, .result = no_result,
 	.run = fetch,
 };

@@ -23,6 +23,7 @@ libkithcore_a_SOURCES += \
 	%D%/read_messages.c \
 	%D%/read_people.c \
 	%D%/render.c \
+	%D%/scope.c \
 	%D%/session.c \
 	%D%/state.c \
 	%D%/account.h \
@@ -37,6 +38,7 @@ libkithcore_a_SOURCES += \
 	%D%/profile.h \
 	%D%/rate.h \
 	%D%/render.h \
+	%D%/scope.h \
 	%D%/session.h \
 	%D%/state.h
 

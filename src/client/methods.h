@@ -16,6 +16,7 @@ int kith_api_account_login(struct kith_call *c);
 int kith_api_account_logout(struct kith_call *c);
 int kith_api_account_passwd(struct kith_call *c);
 int kith_api_account_register(struct kith_call *c);
+int kith_api_session_new(struct kith_call *c);
 int kith_api_session_revoke(struct kith_call *c);
 
 /* groups.c, join.c */

@@ -107,6 +107,8 @@ method_path(struct kith_buf *b, const struct kith_method *m)
 	put_json(b, m->doc);
 	if (m->auth == KITH_AUTH_NONE)
 		kith_buf_put_str(b, ",\"security\":[]");
+	else if (m->scope != KITH_SCOPE_NONE)
+		kith_buf_printf(b, ",\"security\":[{\"token\":[\"%s\"]}]", kith_scope_name(m->scope));
 	kith_buf_put_str(b, ",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{");
 	for (size_t i = 0; m->params[i].name != NULL; i++) {
 		if (i > 0)
@@ -217,6 +219,16 @@ row(struct kith_buf *b, const char *name, const char *type, const char *doc)
 }
 
 static void
+row2(struct kith_buf *b, const char *name, const char *doc)
+{
+	kith_buf_put_str(b, "<tr><td><code>");
+	put_html(b, name);
+	kith_buf_put_str(b, "</code></td><td colspan=\"2\">");
+	put_html(b, doc);
+	kith_buf_put_str(b, "</td></tr>\n");
+}
+
+static void
 area(struct kith_buf *b, const char *name)
 {
 	const char *dot = strchr(name, '.');
@@ -254,12 +266,18 @@ kith_docs_page_write(struct kith_buf *out)
 	    "curl -H \"Authorization: Bearer $TOKEN\" -d '{}' http://localhost:7370/api/v1/group.list</pre>\n"
 	    "<p>Errors come with an HTTP status and <code>{\"error\": {\"code\", \"message\"}}</code>; <code>429</code> names the seconds to wait "
 	    "in <code>Retry-After</code>. The WebSocket pushes <code>message</code>, <code>changed</code>, <code>group</code>, "
-	    "<code>typing</code> and <code>presence</code> to those who may see them.</p>\n");
+	    "<code>typing</code> and <code>presence</code> to those who may see them.</p>\n"
+	    "<p>A program is best given a token of its own, which <code>session.new</code> makes and which is good for these things only:</p>\n"
+	    "<table><caption>scopes</caption>");
+	for (size_t i = 0; i < kith_n_scopes; i++)
+		row2(out, kith_scopes[i].name, kith_scopes[i].doc);
+	kith_buf_put_str(out, "</table>\n");
 	for (size_t i = 0; i < kith_n_methods; i++) {
 		const struct kith_method *m = &kith_methods[i];
 
-		kith_buf_printf(out, "<article id=\"%s\"><h3>%s<span class=\"tag\">%s</span></h3><p>", m->name, m->name,
-		    m->auth == KITH_AUTH_NONE ? "anybody" : m->auth == KITH_AUTH_ANY ? "signed in" : "accounts, not guests");
+		kith_buf_printf(out, "<article id=\"%s\"><h3>%s<span class=\"tag\">%s%s%s</span></h3><p>", m->name, m->name,
+		    m->auth == KITH_AUTH_NONE ? "anybody" : m->auth == KITH_AUTH_ANY ? "signed in" : "accounts, not guests",
+		    m->scope != KITH_SCOPE_NONE ? " · " : "", kith_scope_name(m->scope));
 		put_html(out, m->doc);
 		kith_buf_put_str(out, ".</p>\n");
 		if (m->params[0].name != NULL) {

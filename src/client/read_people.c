@@ -73,7 +73,7 @@ one_session(void *ctx, const struct kith_session *s)
 	struct listing *l = ctx;
 	struct kith_buf *b = l->c->result;
 
-	kith_mp_put_map(b, 6);
+	kith_mp_put_map(b, 7);
 	kith_mp_put_cstr(b, "client");
 	kith_mp_put_cstr(b, s->client);
 	kith_mp_put_cstr(b, "current");
@@ -83,6 +83,8 @@ one_session(void *ctx, const struct kith_session *s)
 	kith_put_key_id(b, "id", &s->id);
 	kith_mp_put_cstr(b, "made");
 	kith_mp_put_uint(b, s->made_ms);
+	kith_mp_put_cstr(b, "scopes");
+	kith_put_scopes(b, s->scopes);
 	kith_mp_put_cstr(b, "seen");
 	kith_mp_put_uint(b, s->seen_ms);
 	l->n++;

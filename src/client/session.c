@@ -7,7 +7,7 @@
 #include "wire/mp.h"
 
 /*
- * KITH_T_SESSION: hash of the token -> [uid, flags, made, seen, client]
+ * KITH_T_SESSION: hash of the token -> [uid, flags, made, seen, client], and for a token with scopes these as a sixth
  * KITH_T_USER: uid, 's', hash -> empty: whose sessions there are
  */
 #define SESSION_GUEST 1u
@@ -26,7 +26,8 @@ session_read(struct kith_txn *t, const struct kith_id *id, struct kith_session *
 	struct kith_session s;
 	struct kith_slice v, client;
 	struct kith_mp_reader r;
-	uint64_t flags;
+	uint64_t flags, scopes = KITH_SCOPES_WHOLE;
+	uint32_t n;
 	int e = kith_txn_get(t, KITH_T_SESSION, kith_id_slice(id), &v);
 
 	if (e != KITH_OK)
@@ -34,15 +35,18 @@ session_read(struct kith_txn *t, const struct kith_id *id, struct kith_session *
 	memset(&s, 0, sizeof(s));
 	s.id = *id;
 	kith_mp_read(&r, v);
-	kith_mp_array_exact(&r, 5);
+	n = kith_mp_array(&r);
 	s.uid = kith_mp_id(&r);
 	flags = kith_mp_uint(&r);
 	s.made_ms = kith_mp_uint(&r);
 	s.seen_ms = kith_mp_uint(&r);
 	client = kith_mp_str(&r);
-	if (!kith_mp_done(&r) || client.n >= sizeof(s.client))
+	if (n == 6)
+		scopes = kith_mp_uint(&r);
+	if (n < 5 || n > 6 || !kith_mp_done(&r) || client.n >= sizeof(s.client) || scopes > KITH_SCOPES_WHOLE)
 		return KITH_E_CORRUPT;
 	s.guest = (flags & SESSION_GUEST) != 0;
+	s.scopes = (uint32_t)scopes;
 	if (client.n > 0)
 		memcpy(s.client, client.p, client.n);
 	s.expires_ms = s.made_ms + KITH_SESSION_MAX_MS;
@@ -59,12 +63,14 @@ session_write(struct kith_txn *t, const struct kith_session *s)
 	int r;
 
 	kith_buf_init(&b, 0);
-	kith_mp_put_array(&b, 5);
+	kith_mp_put_array(&b, s->scopes == KITH_SCOPES_WHOLE ? 5 : 6);
 	kith_mp_put_id(&b, &s->uid);
 	kith_mp_put_uint(&b, s->guest ? SESSION_GUEST : 0);
 	kith_mp_put_uint(&b, s->made_ms);
 	kith_mp_put_uint(&b, s->seen_ms);
 	kith_mp_put_cstr(&b, s->client);
+	if (s->scopes != KITH_SCOPES_WHOLE)
+		kith_mp_put_uint(&b, s->scopes);
 	r = kith_buf_err(&b);
 	if (r == KITH_OK)
 		r = kith_txn_put(t, KITH_T_SESSION, kith_id_slice(&s->id), kith_buf_slice(&b));
@@ -120,32 +126,6 @@ kith_session_seen(struct kith_txn *t, const struct kith_id *id, uint64_t wall_ms
 }
 
 int
-kith_session_new(struct kith_call *c, const struct kith_account *a, struct kith_slice client, char token[KITH_ID_STR])
-{
-	struct kith_session s;
-	struct kith_id secret;
-	uint8_t key[65];
-	int r;
-
-	memset(&s, 0, sizeof(s));
-	c->env->random(c->env->ctx, secret.b, sizeof(secret.b));
-	kith_hash(KITH_L_TOKEN, kith_id_slice(&secret), &s.id);
-	s.uid = a->uid;
-	s.guest = (a->flags & KITH_ACC_GUEST) != 0;
-	s.made_ms = s.seen_ms = c->now.wall_ms;
-	if (client.n > 0 && client.n < sizeof(s.client))
-		memcpy(s.client, client.p, client.n);
-	user_key(&s.uid, &s.id, key);
-	r = session_write(c->t, &s);
-	if (r == KITH_OK)
-		r = kith_txn_put(c->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_slice_of(NULL, 0));
-	if (r == KITH_OK)
-		kith_id_str(&secret, token);
-	kith_wipe(&secret, sizeof(secret));
-	return r;
-}
-
-int
 kith_session_end(struct kith_call *c, const struct kith_id *uid, const struct kith_id *session)
 {
 	struct kith_session s;
@@ -192,6 +172,68 @@ list_ids(struct kith_txn *t, const struct kith_id *uid, struct listing *l)
 	}
 	kith_cursor_close(cur);
 	return r == KITH_E_NOTFOUND ? KITH_OK : r;
+}
+
+/* Room for one more: what has expired goes, and for whoever signs in also what has been out of use longest. */
+static int
+make_room(struct kith_call *c, const struct kith_id *uid, uint32_t scopes)
+{
+	struct listing l = { .err = KITH_OK };
+	struct kith_session s, oldest = { .seen_ms = UINT64_MAX };
+	size_t left = 0;
+	int r = list_ids(c->t, uid, &l);
+
+	for (size_t i = 0; r == KITH_OK && i < l.ids.n; i++) {
+		r = session_read(c->t, &l.ids.v[i], &s);
+		if (r != KITH_OK)
+			break;
+		if (c->now.wall_ms >= s.expires_ms) {
+			r = kith_session_end(c, uid, &s.id);
+			continue;
+		}
+		left++;
+		if (s.seen_ms < oldest.seen_ms)
+			oldest = s;
+	}
+	if (r == KITH_OK && left >= KITH_SESSIONS_MAX && scopes != KITH_SCOPES_WHOLE)
+		r = kith_fail(c, KITH_E_LIMIT, "limit", "this account has %u sessions: end one first", KITH_SESSIONS_MAX);
+	else if (r == KITH_OK && left >= KITH_SESSIONS_MAX)
+		r = kith_session_end(c, uid, &oldest.id);
+	kith_vec_fini(&l.ids);
+	return r;
+}
+
+int
+kith_session_new(struct kith_call *c, const struct kith_account *a, struct kith_slice client, uint32_t scopes, char token[KITH_ID_STR],
+    struct kith_session *out)
+{
+	struct kith_session s;
+	struct kith_id secret;
+	uint8_t key[65];
+	int r = make_room(c, &a->uid, scopes);
+
+	if (r != KITH_OK)
+		return r;
+	memset(&s, 0, sizeof(s));
+	c->env->random(c->env->ctx, secret.b, sizeof(secret.b));
+	kith_hash(KITH_L_TOKEN, kith_id_slice(&secret), &s.id);
+	s.uid = a->uid;
+	s.guest = (a->flags & KITH_ACC_GUEST) != 0;
+	s.scopes = scopes;
+	s.made_ms = s.seen_ms = c->now.wall_ms;
+	s.expires_ms = s.made_ms + KITH_SESSION_IDLE_MS;
+	if (client.n > 0 && client.n < sizeof(s.client))
+		memcpy(s.client, client.p, client.n);
+	user_key(&s.uid, &s.id, key);
+	r = session_write(c->t, &s);
+	if (r == KITH_OK)
+		r = kith_txn_put(c->t, KITH_T_USER, kith_slice_of(key, sizeof(key)), kith_slice_of(NULL, 0));
+	if (r == KITH_OK)
+		kith_id_str(&secret, token);
+	kith_wipe(&secret, sizeof(secret));
+	if (r == KITH_OK && out != NULL)
+		*out = s;
+	return r;
 }
 
 int

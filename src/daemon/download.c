@@ -158,6 +158,8 @@ look(struct kith_edge *e, struct kith_slice token, const struct kith_id *group, 
 		r = token.n > 0 ? kith_session_open(t, token, kith_wall_ms(), &s) : KITH_E_NOTFOUND;
 	if (r == KITH_E_NOTFOUND)
 		r = KITH_E_DENIED;
+	if (r == KITH_OK && !kith_session_may(&s, KITH_SCOPE_MESSAGES_READ))
+		r = KITH_E_DENIED;
 	if (r == KITH_OK && !kith_file_may_see(t, &s.uid, group, id))
 		r = KITH_E_NOTFOUND;
 	if (r == KITH_OK) {

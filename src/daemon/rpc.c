@@ -300,6 +300,11 @@ permit(struct kith_edge *e, struct kith_txn *t, const struct reply_to *to, const
 		return kith_fail(&l->c, KITH_E_DENIED, "unauthorized", who->session != NULL || who->token.n > 0 ?
 		    "this session has ended: sign in again" : "sign in first");
 	}
+	if (l->signed_in && !kith_session_may(&l->session, m->scope)) {
+		edge_count(e, KITH_N_UNAUTHORIZED, 1);
+		return m->scope == KITH_SCOPE_ACCOUNT ? kith_fail(&l->c, KITH_E_DENIED, "scope_denied", "this needs a session of one's own, not a token") :
+		    kith_fail(&l->c, KITH_E_DENIED, "scope_denied", "this token lacks the scope %s", kith_scope_name(m->scope));
+	}
 	if (to->by_cookie && m->write && l->signed_in && !who->csrf_ok)
 		return kith_fail(&l->c, KITH_E_DENIED, "denied", "the X-Kith-CSRF field does not go with this session");
 	if (m->auth == KITH_AUTH_USER) {

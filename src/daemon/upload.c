@@ -110,6 +110,10 @@ may_bring(struct kith_edge *e, struct kith_http_conn *c, const struct kith_http_
 		refuse(e, c, 403, "denied", "the X-Kith-CSRF field does not go with this session", 0);
 		return false;
 	}
+	if (!kith_session_may(&s, KITH_SCOPE_FILES)) {
+		refuse(e, c, 403, "scope_denied", "this token lacks the scope files", 0);
+		return false;
+	}
 	if (s.guest && kind != KIND_AVATAR) {
 		refuse(e, c, 403, "guest", "guests cannot do that: claim this account first", 0);
 		return false;

@@ -94,7 +94,8 @@ may_see_metrics(struct kith_edge *e, const struct kith_http_request *rq)
 
 	if (kith_addr_is_loopback(rq->remote))
 		return true;
-	return kith_http_bearer(rq->head, &token) && edge_session(e, token, &s) == KITH_OK && edge_is_admin(e, &s);
+	return kith_http_bearer(rq->head, &token) && edge_session(e, token, &s) == KITH_OK && kith_session_may(&s, KITH_SCOPE_METRICS) &&
+	    edge_is_admin(e, &s);
 }
 
 static void

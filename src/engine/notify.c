@@ -65,6 +65,13 @@ stop_listening(struct kith_engine *e, struct conn *c, size_t i)
 	return KITH_OK;
 }
 
+/* A program with a token is not its person: it makes nobody present, and what is said to the person is not for it. */
+static bool
+is_person(const struct conn *c)
+{
+	return kith_session_may(&c->session, KITH_SCOPE_ACCOUNT);
+}
+
 /* The channels of one group for one connection: those of the panels that its person may see now. */
 static int
 channels_of_group(struct kith_engine *e, struct conn *c, const struct kith_id *group)
@@ -76,7 +83,7 @@ channels_of_group(struct kith_engine *e, struct conn *c, const struct kith_id *g
 	bool in;
 	int r = KITH_OK;
 
-	in = g != NULL && kith_group_member(g, &c->session.uid, &m) == KITH_OK && m.member;
+	in = g != NULL && kith_session_may(&c->session, KITH_SCOPE_MESSAGES_READ) && kith_group_member(g, &c->session.uid, &m) == KITH_OK && m.member;
 	for (size_t i = c->channels.n; r == KITH_OK && i > 0; i--) {
 		struct channel ch = c->channels.v[i - 1];
 		struct kith_id want;
@@ -112,7 +119,7 @@ static int
 all_channels(struct kith_engine *e, struct conn *c)
 {
 	struct kith_id group = kith_id_none;
-	int r = listen_to(e, c, NULL, &c->session.uid);
+	int r = is_person(c) ? listen_to(e, c, NULL, &c->session.uid) : KITH_OK;
 
 	while (r == KITH_OK && kith_user_group_next(e->t, &c->session.uid, &group))
 		r = channels_of_group(e, c, &group);
@@ -145,7 +152,8 @@ engine_conn_up(struct kith_engine *e, const struct kith_in *in)
 		free(c);
 		return r;
 	}
-	engine_presence_came(e, &c->session.uid);
+	if (is_person(c))
+		engine_presence_came(e, &c->session.uid);
 	return all_channels(e, c);
 }
 
@@ -157,7 +165,8 @@ engine_conn_down(struct kith_engine *e, uint64_t conn)
 
 	if (c == NULL)
 		return;
-	engine_presence_went(e, &c->session.uid);
+	if (is_person(c))
+		engine_presence_went(e, &c->session.uid);
 	engine_conn_free(c);
 }
 

@@ -53,6 +53,10 @@ like "login prints the handle" "$(by ada --url "$U" login ada)" '^ada#'
 same "one file for one account" 1 "$(ls "$work"/home-ada/session-* | wc -l)"
 same "two sessions at the node" 2 "$(by ada sessions | wc -l)"
 same "one of them is this one" 1 "$(by ada sessions --json | grep -c '"current":true')"
+token=$(by ada token script messages.read)
+like "a token for a program" "$token" '^[a-z2-7]{52}$'
+same "is among the sessions" 1 "$(by ada sessions | grep -c 'script *token')"
+refused "no such scope" 1 'everything' by ada token script everything
 check "ending the others" by ada sessions --end others
 same "leaves one" 1 "$(by ada sessions | wc -l)"
 check "passwd" env KITH_NEW_PASSWORD="battery staple" KITH_HOME="$work/home-cy" "$(kith_bin)" passwd

@@ -339,6 +339,87 @@ def the_end_of_a_session_closes_its_sockets():
     same(keep.ended(), 1008)
 
 
+def a_token_is_good_for_its_scopes_alone():
+    ada, bob = node.person("ada"), node.person("bob")
+    made = ada.call("group.new", name="scoped", join="open")
+    bob.call("group.join", link=ada.call("invite.new", group=made["id"])["link"])
+    place = {"group": made["id"], "panel": made["panel"]}
+
+    def token(*scopes):
+        p = kit.Person(node)
+        p.token = ada.call("session.new", client="+".join(scopes), scopes=list(scopes))["token"]
+        return p
+
+    def lacks(p, what, method, **params):
+        try:
+            p.call(method, **params)
+        except kit.Refused as e:
+            same((e.status, e.code), (403, "scope_denied"))
+            assert what in str(e), e
+            return
+        raise AssertionError(method + " was let through")
+
+    reader, writer, chief = token("messages.read"), token("messages.write"), token("groups.manage", "members.manage")
+    writer.call("message.send", text="by a program", **place)
+    same(reader.call("message.list", **place)["messages"][-1]["text"], "by a program")
+    lacks(writer, "messages.read", "message.list", **place)
+    lacks(reader, "messages.write", "message.send", text="no", **place)
+    lacks(reader, "members.read", "member.list", group=made["id"])
+    lacks(chief, "panels.manage", "panel.new", group=made["id"], name="no")
+    chief.call("group.set", group=made["id"], key="topic", value="set by a program")
+    for method in ("session.list", "pref.list", "friend.list"):
+        lacks(chief, "a session of one's own", method)
+    lacks(chief, "a session of one's own", "session.new", client="more", scopes=["files"])
+    same(ask("POST", "/api/v1/blob?kind=file", b"x", Authorization="Bearer " + reader.token)[0], 403)
+    for bad in (["messages.read", "everything"], ["account"], [""]):
+        try:
+            ada.call("session.new", client="x", scopes=bad)
+            raise AssertionError(bad)
+        except kit.Refused as e:
+            same((e.status, e.code), (400, "invalid_params"))
+    listed = {s["client"]: s["scopes"] for s in ada.call("session.list")["sessions"]}
+    same(listed["groups.manage+members.manage"], ["groups.manage", "members.manage"])
+    assert None in listed.values(), listed
+
+    # what is pushed to it, and that it makes nobody present
+    deaf, hears = (WebSocket(Authorization="Bearer " + p.token) for p in (writer, reader))
+    deaf.call("account.me")
+    hears.call("account.me")
+    same([p for p in bob.call("presence.list", group=made["id"])["people"] if p["uid"] == ada.uid], [])
+    bob.call("message.send", text="heard by one", **place)
+    same(hears.push("message")["message"]["text"], "heard by one")
+    ada.call("pref.set", key="theme", value="dark")
+    bob.call("message.send", text="heard by one again", **place)
+    same(hears.push("message")["message"]["text"], "heard by one again")
+    assert not any(m.get("method") == "pref" for m in hears.pushed), hears.pushed
+    deaf.s.settimeout(1)
+    try:
+        raise AssertionError(deaf.message())
+    except socket.timeout:
+        pass
+    # ended, it is dead at once
+    session = [s["id"] for s in ada.call("session.list")["sessions"] if s["client"] == "messages.read"][0]
+    ada.call("session.revoke", id=session)
+    same(hears.ended(), 1008)
+
+
+def too_many_sessions_end_the_oldest():
+    many = kit.Node(base, "many", conf="rate_invite = 200/1s burst 200\n").start()
+    ada = many.person("ada")
+    for i in range(99):
+        ada.call("session.new", client="t%d" % i, scopes=["messages.read"])
+    try:
+        ada.call("session.new", client="one more", scopes=["messages.read"])
+        raise AssertionError("101 sessions")
+    except kit.Refused as e:
+        same((e.status, e.code), (413, "limit"))
+    again = kit.Person(many)
+    again.token = again.call("account.login", name=ada.handle, password=kit.PASSWORD)["token"]
+    listed = again.call("session.list")["sessions"]
+    same((len(listed), [s["current"] for s in listed].count(True)), (100, True))
+    many.stop()
+
+
 def rates_say_how_long_to_wait():
     slow = kit.Node(base, "slow", conf="rate_send = 1/1h burst 2\nrate_register = 1/10m burst 3\n").start()
     p = slow.person("p")
@@ -376,7 +457,8 @@ def it_ends_well():
 
 
 for t in (pages, bodies, plain_and_tls_on_one_port, only_our_names, cookies, who_may_open_a_websocket, requests_over_a_websocket,
-          what_is_said_is_pushed_to_those_who_may_see_it, the_end_of_a_session_closes_its_sockets, rates_say_how_long_to_wait,
+          what_is_said_is_pushed_to_those_who_may_see_it, the_end_of_a_session_closes_its_sockets,
+          a_token_is_good_for_its_scopes_alone, too_many_sessions_end_the_oldest, rates_say_how_long_to_wait,
           the_counters_moved, it_ends_well):
     tap.run(t.__name__.replace("_", " "), t)
 tap.end()
