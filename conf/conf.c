@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/value.h"
+#include "http/addr.h"
 
 #define FILE_MAX (256u << 10)
 #define LINE_MAX_BYTES 4096
@@ -19,6 +20,7 @@ enum kind {
 	OPT_ADDR,               /* numbers; with words, one of these instead */
 	OPT_ADDRS,              /* list of host:port, at most max */
 	OPT_HOSTS,              /* list of host names, at most max */
+	OPT_NETS,               /* list of addresses or ranges of them, at most max */
 	OPT_NAMES,              /* list of anything without blanks, at most max */
 	OPT_WORD,
 	OPT_BOOL,
@@ -57,6 +59,7 @@ static const struct option options[] = {
 	{ "full_copies",         OPT_BOOL,  LIVE,          AT(full_copies),                   "yes",                 0,  0,           NULL },
 	{ "url",                 OPT_URL,   NEEDS_RESTART, AT(url),                           "",                    0,  255,         NULL },
 	{ "hosts",               OPT_HOSTS, NEEDS_RESTART, AT(hosts),                         "",                    0,  16,          NULL },
+	{ "trusted_proxies",     OPT_NETS,  NEEDS_RESTART, AT(trusted_proxies),               "",                    0,  16,          NULL },
 	{ "web_root",            OPT_PATH,  NEEDS_RESTART, AT(web_root),                      "",                    0,  1024,        NULL },
 	{ "registration",        OPT_WORD,  LIVE,          AT(registration),                  "auto",                0,  0,           registration_words },
 	{ "admins",              OPT_NAMES, LIVE,          AT(admins),                        "",                    0,  32,          NULL },
@@ -163,12 +166,14 @@ set_list(struct kith_conf_list *l, const struct option *o, struct kith_slice v, 
 	for (size_t i = 0; append && r == KITH_OK && i < l->n; i++)
 		r = list_add(&fresh, kith_slice_str(l->v[i]));
 	while (r == KITH_OK && next_item(&v, &item)) {
-		bool ok = o->kind == OPT_ADDRS ? kith_conf_is_hostport(item) : o->kind == OPT_HOSTS ? conf_is_hostname(item) : item.n <= 255;
+		struct kith_net net;
+		bool ok = o->kind == OPT_ADDRS ? kith_conf_is_hostport(item) : o->kind == OPT_HOSTS ? conf_is_hostname(item) :
+		    o->kind == OPT_NETS ? kith_net_parse(item, &net) == KITH_OK : item.n <= 255;
 
 		if (!ok) {
 			kith_diag_set(d, "%s: \"%.*s\" is not %s", o->name, (int)(item.n > 80 ? 80 : item.n), (const char *)item.p,
 			    o->kind == OPT_ADDRS ? "HOST:PORT (IPv6 addresses in brackets)" :
-			    o->kind == OPT_HOSTS ? "a host name" : "a name");
+			    o->kind == OPT_HOSTS ? "a host name" : o->kind == OPT_NETS ? "an address or a range like 10.0.0.0/8" : "a name");
 			r = KITH_E_MALFORMED;
 		} else if (fresh.n >= o->max || fresh.n >= LIST_MAX) {
 			kith_diag_set(d, "%s takes at most %llu values", o->name, (unsigned long long)o->max);
@@ -247,6 +252,7 @@ set(struct kith_conf *c, const struct option *o, struct kith_slice v, bool appen
 		return set_text(at, v);
 	case OPT_ADDRS:
 	case OPT_HOSTS:
+	case OPT_NETS:
 	case OPT_NAMES:
 		return set_list(at, o, v, append, d);
 	case OPT_WORD:
@@ -284,7 +290,7 @@ set(struct kith_conf *c, const struct option *o, struct kith_slice v, bool appen
 static bool
 is_list(const struct option *o)
 {
-	return o->kind == OPT_ADDRS || o->kind == OPT_HOSTS || o->kind == OPT_NAMES;
+	return o->kind == OPT_ADDRS || o->kind == OPT_HOSTS || o->kind == OPT_NETS || o->kind == OPT_NAMES;
 }
 
 int
@@ -472,6 +478,7 @@ kith_conf_fini(struct kith_conf *c)
 			break;
 		case OPT_ADDRS:
 		case OPT_HOSTS:
+		case OPT_NETS:
 		case OPT_NAMES:
 			list_fini(at);
 			break;
@@ -512,6 +519,7 @@ print_value(const struct kith_conf *c, const struct option *o, struct kith_buf *
 		break;
 	case OPT_ADDRS:
 	case OPT_HOSTS:
+	case OPT_NETS:
 	case OPT_NAMES: {
 		const struct kith_conf_list *l = at;
 

@@ -420,6 +420,7 @@ kith_edge_new(struct kith_edges *shared, unsigned index, struct kith_edge_conf *
 	hc.arg = e;
 	hc.hosts = shared->hosts;
 	hc.n_hosts = shared->n_hosts;
+	hc.proxies = shared->proxies;
 	hc.plain = shared->plain;
 	hc.tls = shared->tls;
 	hc.gate = shared->gate;

@@ -48,6 +48,7 @@ struct kith_edges {
 	int client_fd, peer_fd;                 /* peer_fd -1: no listener */
 	const char *const *hosts;
 	size_t n_hosts;
+	struct kith_proxies proxies;
 	enum kith_http_plain plain;
 	unsigned max_connections;
 	char url[256];                          /* as in links; its origin may open WebSockets */

@@ -43,6 +43,7 @@ struct daemon {
 	struct kith_env env;
 	struct kith_edges edges;
 	struct kith_files files;
+	struct kith_net *proxies;
 	struct kith_reactor *reactor;   /* this thread's: signals, kithctl, chores */
 	struct kith_control *control;
 	struct event *signals[3], *chores;
@@ -436,6 +437,12 @@ make_edges(struct daemon *d)
 	s->peer_fd = d->doors.peer_fd;
 	s->hosts = (const char *const *)d->conf.hosts.v;
 	s->n_hosts = d->conf.hosts.n;
+	d->proxies = calloc(d->conf.trusted_proxies.n + 1, sizeof(*d->proxies));
+	for (size_t i = 0; d->proxies != NULL && i < d->conf.trusted_proxies.n; i++) {
+		if (kith_net_parse(kith_slice_str(d->conf.trusted_proxies.v[i]), &d->proxies[i]) != KITH_OK)
+			return KITH_E_MALFORMED;
+	}
+	s->proxies = (struct kith_proxies){ d->proxies, d->conf.trusted_proxies.n };
 	s->plain = plain[d->conf.plain_http];
 	s->max_connections = (unsigned)d->conf.max_connections;
 	snprintf(s->url, sizeof(s->url), "%s", d->doors.url);
@@ -448,7 +455,7 @@ make_edges(struct daemon *d)
 	s->gate = kith_gate_new(&clients);
 	s->peer_gate = kith_gate_new(&peers);
 	s->v = calloc(n, sizeof(struct kith_edge *));
-	if (s->hashing == NULL || s->ahead.pool == NULL || s->tickets == NULL || s->throttle == NULL || s->gate == NULL || s->peer_gate == NULL || s->v == NULL)
+	if (d->proxies == NULL || s->hashing == NULL || s->ahead.pool == NULL || s->tickets == NULL || s->throttle == NULL || s->gate == NULL || s->peer_gate == NULL || s->v == NULL)
 		return KITH_E_NOMEM;
 	set_reach(d, &d->conf);
 	kith_identity_node(&d->conf, &d->doors, &node);
@@ -586,6 +593,7 @@ finish(struct daemon *d)
 	kith_files_close(&d->files);
 	kith_store_close(d->store);
 	kith_memo_free(d->memo);
+	free(d->proxies);
 	kith_doors_close(&d->doors);
 	kith_conf_fini(&d->conf);
 	kith_wipe(s->csrf_key, sizeof(s->csrf_key));

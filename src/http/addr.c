@@ -91,6 +91,64 @@ kith_addr_parse(const char *s, struct kith_addr *out)
 	return kith_addr_from((struct sockaddr *)&in, sizeof(in), out);
 }
 
+int
+kith_addr_host(struct kith_slice s, struct kith_addr *out)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	char host[INET6_ADDRSTRLEN + 1];
+
+	if (s.n == 0 || s.n >= sizeof(host) || memchr(s.p, '\0', s.n) != NULL)
+		return KITH_E_MALFORMED;
+	memcpy(host, s.p, s.n);
+	host[s.n] = '\0';
+	if (inet_pton(AF_INET, host, &in.sin_addr) == 1)
+		return kith_addr_from((struct sockaddr *)&in, sizeof(in), out);
+	if (inet_pton(AF_INET6, host, &in6.sin6_addr) == 1)
+		return kith_addr_from((struct sockaddr *)&in6, sizeof(in6), out);
+	return KITH_E_MALFORMED;
+}
+
+int
+kith_net_parse(struct kith_slice s, struct kith_net *out)
+{
+	size_t i = 0;
+	unsigned max;
+
+	memset(out, 0, sizeof(*out));
+	while (i < s.n && s.p[i] != '/')
+		i++;
+	if (kith_addr_host(kith_slice_of(s.p, i), &out->base) != KITH_OK)
+		return KITH_E_MALFORMED;
+	max = is_v4(&out->base) ? 32 : 128;
+	out->bits = max;
+	if (i == s.n)
+		return KITH_OK;
+	out->bits = 0;
+	s = kith_slice_from(s, i + 1);
+	if (s.n == 0 || s.n > 3)
+		return KITH_E_MALFORMED;
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return KITH_E_MALFORMED;
+		out->bits = out->bits * 10 + (unsigned)(s.p[i] - '0');
+	}
+	return out->bits <= max ? KITH_OK : KITH_E_MALFORMED;
+}
+
+bool
+kith_net_holds(const struct kith_net *n, const struct kith_addr *a)
+{
+	const uint8_t *x, *y;
+	unsigned whole = n->bits / 8, rest = n->bits % 8;
+
+	if (a->len == 0 || a->u.sa.sa_family != n->base.u.sa.sa_family)
+		return false;
+	x = is_v4(a) ? (const uint8_t *)&a->u.in.sin_addr : a->u.in6.sin6_addr.s6_addr;
+	y = is_v4(a) ? (const uint8_t *)&n->base.u.in.sin_addr : n->base.u.in6.sin6_addr.s6_addr;
+	return memcmp(x, y, whole) == 0 && (rest == 0 || (x[whole] ^ y[whole]) >> (8 - rest) == 0);
+}
+
 unsigned
 kith_addr_port(const struct kith_addr *a)
 {

@@ -27,6 +27,14 @@ bool kith_addr_same_host(const struct kith_addr *a, const struct kith_addr *b); 
 bool kith_addr_is_any(const struct kith_addr *a);                                  /* 0.0.0.0 or [::] */
 bool kith_addr_is_loopback(const struct kith_addr *a);
 bool kith_addr_is_private(const struct kith_addr *a);   /* RFC 1918, 100.64/10, link-local, fc00::/7; not loopback */
+KITH_MUST_USE int kith_addr_host(struct kith_slice s, struct kith_addr *out);      /* an address without a port, which is then 0. MALFORMED */
+
+/* A range of addresses. */
+struct kith_net { struct kith_addr base; unsigned bits; };
+/* "10.0.0.0/8", "2001:db8::/32", or one address. Bits beyond the prefix do not count. MALFORMED. */
+KITH_MUST_USE int kith_net_parse(struct kith_slice s, struct kith_net *out);
+bool kith_net_holds(const struct kith_net *n, const struct kith_addr *a);
+
 /* What one visitor can have many of: the IPv4 address (4 bytes) or IPv6 /64 (8). Borrows a. */
 struct kith_slice kith_addr_origin(const struct kith_addr *a);
 

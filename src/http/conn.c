@@ -144,7 +144,7 @@ plain_ok(struct kith_http_conn *c)
 	struct kith_http_field location = { kith_slice_str("Location"), { NULL, 0 } };
 	struct kith_buf url;
 
-	if (c->request.tls || p == KITH_PLAIN_ALLOW || (p == KITH_PLAIN_DEFAULT && near(&c->remote) && near(&c->local)))
+	if (c->request.tls || p == KITH_PLAIN_ALLOW || (p == KITH_PLAIN_DEFAULT && near(&c->client) && near(&c->local)))
 		return true;
 	if (p != KITH_PLAIN_REDIRECT || (h->method != KITH_HTTP_GET && h->method != KITH_HTTP_HEAD)) {
 		kith_conn_refuse(c, 403, NULL, 0);
@@ -170,7 +170,11 @@ begin_request(struct kith_http_conn *c)
 	const struct kith_http_head *h = kith_http_reader_head(c->reader);
 	struct kith_http_conf *conf = &c->of->conf;
 
-	c->request = (struct kith_http_request){ .head = h, .tls = c->s.ssl != NULL, .remote = &c->remote, .local = &c->local };
+	c->request = (struct kith_http_request){ .head = h, .tls = c->s.ssl != NULL, .remote = &c->client, .local = &c->local };
+	if (c->proxied && kith_forwarded(&conf->proxies, h, &c->remote, &c->client, &c->request.tls) != KITH_OK) {
+		kith_conn_refuse(c, 400, NULL, 0);
+		return;
+	}
 	if (!kith_http_host_ok(conf->hosts, conf->n_hosts, &c->local, h->host)) {
 		kith_conn_refuse(c, 400, NULL, 0);
 		return;
@@ -379,7 +383,8 @@ conn_new(struct kith_http_server *s, int take_fd, const struct kith_addr *remote
 	}
 	c->of = s;
 	c->id = kith_reactor_new_id(s->r);
-	c->remote = *remote;
+	c->remote = c->client = *remote;
+	c->proxied = kith_is_proxy(&s->conf.proxies, remote);
 	c->fresh = true;
 	c->file = -1;
 	kith_put_be64(key, c->id);
@@ -421,10 +426,13 @@ kith_conn_accept(struct kith_http_server *s, int take_fd, const struct kith_addr
 	}
 	s->counts.accepted++;
 	c = conn_new(s, take_fd, remote);
-	if (c != NULL)
+	if (c != NULL) {
 		c->counted = s->conf.gate != NULL;
-	else if (s->conf.gate != NULL)
+		if (c->proxied)
+			kith_http_conn_trust(c);        /* one address brings everybody */
+	} else if (s->conf.gate != NULL) {
 		kith_gate_leave(s->conf.gate, remote, false);
+	}
 }
 
 void
@@ -522,13 +530,13 @@ kith_http_conn_set_user(struct kith_http_conn *c, void *user)
 const struct kith_addr *
 kith_http_conn_remote(const struct kith_http_conn *c)
 {
-	return &c->remote;
+	return &c->client;
 }
 
 bool
 kith_http_conn_tls(const struct kith_http_conn *c)
 {
-	return c->s.ssl != NULL;
+	return c->request.tls;
 }
 
 bool

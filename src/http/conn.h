@@ -25,7 +25,9 @@ struct kith_http_conn {
 	struct kith_http_conn *next, *prev;
 	struct kith_stream s;
 	uint64_t id;
-	struct kith_addr remote, local;
+	struct kith_addr remote, local; /* of the socket */
+	struct kith_addr client;        /* who asks: remote, or whom a proxy there speaks for */
+	bool proxied;                   /* remote is a proxy */
 	enum kith_conn_phase phase;
 	uint64_t deadline_ms;           /* 0: none */
 	bool fresh;                     /* no request has been read yet */

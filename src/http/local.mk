@@ -3,6 +3,7 @@ libkithedge_a_SOURCES += %D%/blob.c %D%/blob.h
 libkithedge_a_SOURCES += %D%/gate.c %D%/gate.h
 libkithedge_a_SOURCES += %D%/listener.c %D%/listener.h
 libkithedge_a_SOURCES += %D%/parse.c %D%/put.c %D%/parse.h
+libkithedge_a_SOURCES += %D%/proxy.c %D%/proxy.h
 libkithedge_a_SOURCES += %D%/reactor.c %D%/reactor.h
 libkithedge_a_SOURCES += %D%/stream.c %D%/stream.h
 libkithedge_a_SOURCES += %D%/ws.c %D%/handshake.c %D%/ws.h

@@ -7,6 +7,7 @@
 #include "http/blob.h"
 #include "http/gate.h"
 #include "http/parse.h"
+#include "http/proxy.h"
 #include "http/reactor.h"
 #include "http/ws.h"
 
@@ -31,8 +32,8 @@ enum kith_http_plain {          /* requests without TLS */
 struct kith_http_request {
 	const struct kith_http_head *head;
 	struct kith_slice body;         /* whole, NUL after its last byte */
-	bool tls;
-	const struct kith_addr *remote, *local;
+	bool tls;                       /* between who asks and us, or the proxy before us */
+	const struct kith_addr *remote, *local; /* remote: who asks, whatever proxies are between */
 };
 
 /* All borrowed for the call; conn too. arg is the conf's. */
@@ -65,6 +66,7 @@ struct kith_http_conf {         /* zero means the default everywhere */
 	void *arg;
 	const char *const *hosts;       /* names besides localhost, loopback and the address it came to */
 	size_t n_hosts;
+	struct kith_proxies proxies;    /* borrowed; whose word about who asks is taken */
 	enum kith_http_plain plain;
 	struct kith_tls_server *tls;    /* borrowed; NULL: no TLS here */
 	struct kith_gate *gate;         /* borrowed; NULL: no limits */
@@ -104,8 +106,8 @@ uint64_t kith_http_conn_id(const struct kith_http_conn *c);
 struct kith_http_conn *kith_http_conn_find(struct kith_http_server *s, uint64_t id);     /* NULL: it is gone */
 void *kith_http_conn_user(const struct kith_http_conn *c);
 void kith_http_conn_set_user(struct kith_http_conn *c, void *user);     /* yours; give it up in on_close */
-const struct kith_addr *kith_http_conn_remote(const struct kith_http_conn *c);
-bool kith_http_conn_tls(const struct kith_http_conn *c);
+const struct kith_addr *kith_http_conn_remote(const struct kith_http_conn *c);   /* who asks, whatever proxies are between */
+bool kith_http_conn_tls(const struct kith_http_conn *c);         /* as the request at hand, or the last one, has it */
 bool kith_http_conn_is_ws(const struct kith_http_conn *c);
 enum kith_ws_protocol kith_http_conn_protocol(const struct kith_http_conn *c);
 void kith_http_conn_trust(struct kith_http_conn *c);            /* it has authenticated: no stranger to the gate any more */

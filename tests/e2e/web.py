@@ -22,12 +22,12 @@ HOST = "127.0.0.1:%d" % node.client_port
 ORIGIN = "http://" + HOST
 
 
-def ask(method, path, body=None, tls=False, **fields):
+def ask(method, path, body=None, tls=False, at=None, **fields):
     """(status, fields, body); field names have underscores for dashes."""
     if tls:
         c = http.client.HTTPSConnection("127.0.0.1", node.client_port, timeout=20, context=ssl._create_unverified_context())
     else:
-        c = http.client.HTTPConnection("127.0.0.1", node.client_port, timeout=20)
+        c = http.client.HTTPConnection(at or "127.0.0.1:%d" % node.client_port, timeout=20)
     headers = {k.replace("_", "-"): v for k, v in fields.items()}
     if isinstance(body, dict):
         body = json.dumps(body)
@@ -420,6 +420,46 @@ def too_many_sessions_end_the_oldest():
     many.stop()
 
 
+def a_proxy_says_who_asks():
+    """One before the node, and somebody who only says that they are one."""
+    behind = kit.Node(base, "behind", conf="trusted_proxies = 127.0.0.1 10.0.0.0/8\nrate_register = 1/10m burst 1\n").start()
+    at = "127.0.0.1:%d" % behind.client_port
+
+    def through(method, path, body=None, **fields):
+        return ask(method, path, body, at=at, **fields)
+
+    same(through("GET", "/metrics")[0], 200)
+    same(through("GET", "/metrics", X_Forwarded_For="203.0.113.9")[0], 403)
+    same(through("GET", "/metrics", X_Forwarded_For="127.0.0.1, 203.0.113.9, 10.1.2.3")[0], 403)
+    same(ask("GET", "/metrics", X_Forwarded_For="203.0.113.9")[0], 200)
+    for bad in ("nobody", "203.0.113.9, ", "203.0.113.9;203.0.113.10", "[::1", "203.0.113.999"):
+        same(through("GET", "/healthz", X_Forwarded_For=bad)[0], 400)
+    same(through("GET", "/healthz", X_Forwarded_Proto="gopher")[0], 400)
+    # rates are per address of who asks, not of the proxy
+    for address, status in (("203.0.113.1", 200), ("203.0.113.1:99", 429), ("203.0.113.2", 200), ("[2001:db8::1]:5", 200), ("2001:db8::2", 429)):
+        got = through("POST", "/api/v1/account.guest", {"name": "g"}, X_Forwarded_For=address, X_Forwarded_Proto="https")
+        same((address, got[0]), (address, status))
+    # https at the proxy is https; from afar without it is refused, as without a proxy
+    head = through("POST", "/api/v1/account.guest", {"name": "s"}, X_Forwarded_For="198.51.100.7", X_Forwarded_Proto="https", X_Kith_Cookie="1",
+                   Origin="https://" + at)[1]
+    assert head["set-cookie"].startswith("__Host-kith=") and "; Secure" in head["set-cookie"], head
+    same(through("POST", "/api/v1/account.me", {}, X_Forwarded_For="198.51.100.7")[0], 403)
+    # many at once through one address
+    held = [socket.create_connection(("127.0.0.1", behind.client_port)) for _ in range(60)]
+    same(through("GET", "/healthz")[0], 200)
+    for s in held:
+        s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert s.recv(12) == b"HTTP/1.1 200", "turned away"
+        s.close()
+    same(behind.stop(), 0)
+    for bad in ("10.0.0.0/33", "example.org", "10.0.0.0/", "1.2.3"):
+        try:
+            kit.Node(base, "bad", conf="trusted_proxies = %s\n" % bad).start()
+        except Exception:
+            continue
+        raise AssertionError(bad)
+
+
 def rates_say_how_long_to_wait():
     slow = kit.Node(base, "slow", conf="rate_send = 1/1h burst 2\nrate_register = 1/10m burst 3\n").start()
     p = slow.person("p")
@@ -458,7 +498,7 @@ def it_ends_well():
 
 for t in (pages, bodies, plain_and_tls_on_one_port, only_our_names, cookies, who_may_open_a_websocket, requests_over_a_websocket,
           what_is_said_is_pushed_to_those_who_may_see_it, the_end_of_a_session_closes_its_sockets,
-          a_token_is_good_for_its_scopes_alone, too_many_sessions_end_the_oldest, rates_say_how_long_to_wait,
+          a_token_is_good_for_its_scopes_alone, too_many_sessions_end_the_oldest, a_proxy_says_who_asks, rates_say_how_long_to_wait,
           the_counters_moved, it_ends_well):
     tap.run(t.__name__.replace("_", " "), t)
 tap.end()

@@ -166,6 +166,31 @@ hosts_are_those_we_know(void **state)
 }
 
 static void
+ranges_of_addresses(void **state)
+{
+	static const char *const in[] = { "10.1.2.3", "192.0.2.7", "2001:db8:1::5", "::ffff:10.9.9.9", "198.51.100.129" };
+	static const char *const out[] = { "11.1.2.3", "192.0.2.8", "2001:db9::1", "::1", "198.51.100.1" };
+	static const char *const nets[] = { "10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "10.9.9.9/32", "198.51.100.200/25" };
+	static const char *const bad[] = { "", "/8", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/1x", "10.0.0.0/-1", "10.0.0/8", "x", "10.0.0.0/0008" };
+	struct kith_addr a;
+	struct kith_net n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+		assert_ok(kith_net_parse(kith_slice_str(nets[i]), &n));
+		assert_ok(kith_addr_host(kith_slice_str(in[i]), &a));
+		assert_true(kith_net_holds(&n, &a));
+		assert_ok(kith_addr_host(kith_slice_str(out[i]), &a));
+		assert_false(kith_net_holds(&n, &a));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(kith_net_parse(kith_slice_str(bad[i]), &n), KITH_E_MALFORMED);
+	assert_ok(kith_net_parse(kith_slice_str("0.0.0.0/0"), &n));
+	assert_ok(kith_addr_host(kith_slice_str("203.0.113.1"), &a));
+	assert_true(kith_net_holds(&n, &a));
+}
+
+static void
 bodies_keep_to_their_limit(void **state)
 {
 	static const size_t sizes[] = { 999, 1000, 1001 };
@@ -677,6 +702,7 @@ main(void)
 		cmocka_unit_test(a_reply_to_who_is_gone_harms_nobody),
 		cmocka_unit_test(what_could_be_read_twice_is_answered_400_and_closed),
 		cmocka_unit_test(hosts_are_those_we_know),
+		cmocka_unit_test(ranges_of_addresses),
 		cmocka_unit_test(bodies_keep_to_their_limit),
 		cmocka_unit_test(a_client_that_asks_first_is_told_to_go_on),
 		cmocka_unit_test(answers_cannot_be_split),
