@@ -22,7 +22,7 @@
 #define FED_DAY_MS (UINT64_C(24) * 60 * FED_MIN_MS)
 #define FED_FEW 24                      /* nodes: up to here everybody is dialled and pushed to */
 #define FED_PEERS_MAX 10000
-#define FED_INTRODUCED_MAX 100          /* new nodes from one introducer in a day */
+#define FED_INTRODUCED_MAX 100          /* new nodes, and new people, from one introducer in a day */
 #define FED_TAGS_MAX 16384              /* of one peer */
 #define FED_PHANTOMS_MAX 8192           /* feeds of a group that only peers speak of */
 #define FED_REQUESTS_MAX 16             /* in flight to one peer */
@@ -51,6 +51,12 @@ struct fed_member;
 struct fed_request;
 
 /* A node that we know of. */
+/* Something that there is only so much of a day. */
+struct fed_daily {
+	uint64_t since_ms;              /* mono; 0: never yet */
+	uint32_t n;
+};
+
 struct fed_peer {
 	struct kith_id node;
 	char name[KITH_NODE_NAME_MAX + 1];
@@ -67,8 +73,7 @@ struct fed_peer {
 	uint64_t dialling;              /* token; 0: none */
 	uint64_t seen_ms;               /* wall clock */
 	uint64_t penalty_ms, penalty_at;        /* as of penalty_at (mono) */
-	uint64_t day_at;                /* mono: since then, as introducer */
-	uint32_t introduced;
+	struct fed_daily nodes, people; /* that it has introduced */
 	uint64_t records_in, records_out, bytes_in, bytes_out, refused;
 	uint64_t mail_next_ms;          /* mono; NEVER: nothing waits */
 };
@@ -199,6 +204,7 @@ struct fed_request {
 	uint64_t from, to;
 	uint64_t deadline_ms;
 	uint64_t got;                   /* records */
+	bool answered;                  /* something came */
 	bool awaited;                   /* the planes above wait for its end */
 	uint32_t tries;
 	KITH_VEC(struct kith_id) ids;

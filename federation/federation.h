@@ -124,6 +124,8 @@ struct kith_peer_info {
 	size_t queued;
 };
 bool kith_fed_peer_next(const struct kith_fed *f, size_t *it, struct kith_peer_info *out);
+/* A node brings somebody of whom nothing was known here: counted. False: it has brought 100 of them today, wait. */
+bool kith_fed_new_person(struct kith_fed *f, const struct kith_id *node, uint64_t mono_ms);
 uint64_t kith_fed_links(const struct kith_fed *f);     /* another number whenever which nodes are linked may be another */
 /* How many nodes of a group are known to hold a record (ours included), of how many. */
 void kith_fed_held_by(struct kith_fed *f, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m);

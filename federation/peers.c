@@ -281,16 +281,25 @@ kith_fed_spread_node(struct kith_fed *f, const struct kith_id *node, const struc
 }
 
 static bool
-may_introduce(struct kith_fed *f, struct fed_peer *by)
+may_introduce(struct fed_daily *d, uint64_t mono_ms)
 {
-	if (by->day_at == 0 || f->now.mono_ms - by->day_at >= FED_DAY_MS) {
-		by->day_at = f->now.mono_ms;
-		by->introduced = 0;
-	}
-	if (by->introduced >= FED_INTRODUCED_MAX)
+	if (d->since_ms == 0 || mono_ms - d->since_ms >= FED_DAY_MS)
+		*d = (struct fed_daily){ .since_ms = mono_ms };
+	if (d->n >= FED_INTRODUCED_MAX)
 		return false;
-	by->introduced++;
+	d->n++;
 	return true;
+}
+
+bool
+kith_fed_new_person(struct kith_fed *f, const struct kith_id *node, uint64_t mono_ms)
+{
+	struct fed_peer *p = kith_fed_peer(f, node);
+
+	if (p != NULL && may_introduce(&p->people, mono_ms))
+		return true;
+	f->count.over_budget++;
+	return false;
 }
 
 /* One chain, beginning anywhere that follows what is held. */
@@ -315,7 +324,7 @@ take_chain(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r)
 		if (kith_id_is_none(&node)) {
 			node = rec.node;
 			if (kith_id_eq(&node, &f->self->node) ||
-			    (kith_fed_peer(f, &node) == NULL && !in_any_group(f, &node, NULL) && !may_introduce(f, l->peer)))
+			    (kith_fed_peer(f, &node) == NULL && !in_any_group(f, &node, NULL) && !may_introduce(&l->peer->nodes, f->now.mono_ms)))
 				e = KITH_E_LIMIT;
 		}
 		if (e == KITH_OK && !kith_id_eq(&node, &rec.node))

@@ -616,12 +616,17 @@ kith_fed_on_done(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *
 	uint64_t id = kith_mp_uint(r);
 	struct fed_request *q = kith_fed_request(f, id, l);
 	struct fed_group *g;
+	bool found, lie;
 	int e;
 
 	if (q == NULL)
 		return KITH_OK;         /* it took too long, and was given up */
 	g = q->group;
-	e = kith_fed_request_end(f, q, kith_mp_bool(r));
+	found = kith_mp_bool(r);
+	lie = found && q->what == ASK_RANGE && !q->answered;
+	e = kith_fed_request_end(f, q, found && !lie);
+	if (e == KITH_OK && lie)
+		e = kith_fed_penalty(f, l, 10000, "it says that it has given what it has not");
 	return e == KITH_OK ? kith_fed_pull(f, g) : e;
 }
 

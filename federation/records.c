@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "id/doc.h"
 #include "id/invite.h"
 
 /*
@@ -38,6 +39,19 @@ foreign(struct kith_fed *f, struct fed_link *l)
 		return KITH_OK;
 	l->foreign_ms = f->now.mono_ms;
 	return kith_fed_penalty(f, l, 5000, "records that it may not send");
+}
+
+/* Of a feed that we asked for, nothing of any other is an answer. */
+static bool
+is_answer(const struct fed_request *q, const struct kith_record *rec)
+{
+	const struct fed_feed *fd;
+
+	if (q->what != ASK_RANGE && q->what != ASK_FORK)
+		return true;
+	fd = &q->group->feed.v[q->feed];
+	return rec->incarnation == fd->incarnation && kith_id_eq(&rec->node, &fd->node) &&
+	    kith_id_eq(&rec->scope, &q->group->scope.v[fd->scope].id);
 }
 
 static int
@@ -90,6 +104,8 @@ take(struct kith_fed *f, struct fed_link *l, struct fed_member *m, struct fed_re
 		return r;
 	if (kg == NULL || !kith_id_eq(&first.group, &m->g->id) || !may_send(m, &first, q != NULL))
 		return foreign(f, l);
+	if (q != NULL && !is_answer(q, &first))
+		return kith_fed_penalty(f, l, 10000, "records that nobody asked it for in place of those asked for");
 	/* above a gap that will not be filled: kept as a page of history is */
 	if (!f->full_copies && kith_scope_plane(&first.scope) == KITH_PLANE_TIMELINE)
 		run.history = true;
@@ -181,8 +197,10 @@ kith_fed_on_run(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r
 		return KITH_E_MALFORMED;
 	if (q != NULL && q->group != m->g)
 		return KITH_E_MALFORMED;
-	if (q != NULL)
+	if (q != NULL) {
 		q->deadline_ms = f->now.mono_ms + kith_fed_patience(l);
+		q->answered = true;
+	}
 	n = kith_mp_array(r);
 	for (i = 0; i < n; i++) {
 		kith_mp_array_exact(r, 3);
@@ -234,6 +252,18 @@ keep_invite(struct kith_fed *f, struct fed_member *m, struct kith_slice raw, boo
 	return KITH_OK;
 }
 
+/* A document that nobody asked for: of somebody known, or one more of those that the peer may bring today. */
+static bool
+may_be_told_of(struct kith_fed *f, const struct fed_link *l, struct kith_slice raw)
+{
+	struct kith_doc doc;
+	bool has = false;
+
+	if (kith_doc_parse(raw, &doc) != KITH_OK || doc.n > 0)
+		return true;
+	return (kith_ledger_object_has(f->t, &doc.id, &has) == KITH_OK && has) || kith_fed_new_person(f, &l->peer->node, f->now.mono_ms);
+}
+
 int
 kith_fed_on_objects(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *r, size_t bytes)
 {
@@ -268,6 +298,8 @@ kith_fed_on_objects(struct kith_fed *f, struct fed_link *l, struct kith_mp_reade
 		type = kith_mp_uint(r);
 		raw = kith_mp_bin(r);
 		keep = false;
+		if (type == KITH_O_DOC && q == NULL && !may_be_told_of(f, l, raw))
+			continue;               /* who is in the group comes with its records, when we ask for them */
 		if (type == KITH_O_INVITE)
 			e = keep_invite(f, m, raw, &keep);
 		if (e == KITH_OK && type == KITH_O_NODE && q == NULL && m->level == LEVEL_NONE && !own_node(m, raw))

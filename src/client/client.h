@@ -148,6 +148,7 @@ struct kith_client_host {
 	int (*tell)(void *ctx, const struct kith_id *uid, const char *method, struct kith_slice params);        /* the connections of one person */
 	/* is a node linked now, and how far is it? */
 	bool (*linked)(void *ctx, const struct kith_id *node, uint64_t *rtt_ms);
+	bool (*new_person)(void *ctx, const struct kith_id *node);      /* it brings somebody unknown: counted; false: enough for today */
 	void (*held_by)(void *ctx, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m);
 	/* a file of a group, from whichever node of it has it: the answer comes later (PENDING), without parameters */
 	int (*fetch_file)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *file);

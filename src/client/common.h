@@ -37,6 +37,7 @@ KITH_MUST_USE int kith_self_record(struct kith_call *c, struct kith_id *id, stru
 /* Makes sure that this node is in the group (node.join) and that uid's documents are there. */
 KITH_MUST_USE int kith_group_arrive(struct kith_call *c, struct kith_group *g, const struct kith_id *uid);
 
+uint64_t kith_join_policy(struct kith_group *g);         /* 0 open, 1 invite, 2 request */
 /* A new group with its first settings and this node in it; owned by the engine. */
 KITH_MUST_USE int kith_group_found(struct kith_call *c, const struct kith_id *founders, uint32_t n_founders, uint64_t kind, uint64_t joins,
     struct kith_slice name, struct kith_group **out);
@@ -69,6 +70,15 @@ KITH_MUST_USE int kith_call_link(struct kith_call *c, struct kith_link *l);
 /* preview.c: another node asks where an invite leads; it has answered what we asked. */
 KITH_MUST_USE int kith_preview_tell(struct kith_call *c, struct kith_slice payload);
 KITH_MUST_USE int kith_preview_answered(struct kith_call *c, int err, struct kith_slice answer);
+/*
+ * join.c and knock.c: uid, who lives here, comes in (op says how); the answer of group.join; asking to be let in; telling
+ * the home of uid, which may be this one, that they have been.
+ */
+KITH_MUST_USE int kith_join_write(struct kith_call *c, struct kith_group *g, const struct kith_id *uid, struct kith_op *op);
+KITH_MUST_USE int kith_joined(struct kith_call *c, const struct kith_id *group, const char *state);
+KITH_MUST_USE int kith_knock(struct kith_call *c, const struct kith_link *l);
+KITH_MUST_USE int kith_tell_let_in(struct kith_call *c, const struct kith_id *group, const struct kith_id *uid, const struct kith_id *home);
+/* uid, who lives here, has come into a group: if it is a conversation of two, remember with whom. */
 KITH_MUST_USE int kith_dm_met(struct kith_call *c, struct kith_group *g, const struct kith_id *uid);
 
 /* An invite made here, as KITH_T_INVITE keeps it. */

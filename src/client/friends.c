@@ -261,8 +261,8 @@ say(struct kith_call *c, const struct kith_id *from, const struct kith_id *to, c
 }
 
 /* KITH_T_USER: uid, 'i' -> [tokens left, since when (ms)]: what strangers may still ask of them. */
-static int
-stranger_may(struct kith_call *c, const struct kith_id *uid)
+int
+kith_stranger_may(struct kith_call *c, const struct kith_id *uid)
 {
 	uint8_t key[KITH_ID_BYTES + 1], v[16];
 	uint64_t left = STRANGERS_BURST, since = c->now.wall_ms, more;
@@ -291,7 +291,7 @@ stranger_may(struct kith_call *c, const struct kith_id *uid)
 }
 
 static int
-asked(struct kith_call *c, const struct kith_id *uid, const struct kith_id *other, struct kith_friend *f, bool *answer)
+asked(struct kith_call *c, const struct kith_id *uid, const struct kith_id *from, struct kith_friend *f, bool *answer)
 {
 	struct count n = { 0, 0 };
 	int r = KITH_OK;
@@ -303,7 +303,7 @@ asked(struct kith_call *c, const struct kith_id *uid, const struct kith_id *othe
 		become(c, f, KITH_FRIEND_FRIEND);
 		break;
 	case KITH_FRIEND_NONE:
-		r = stranger_may(c, uid);
+		r = kith_id_eq(from, &c->self->node) || f->said_ms != 0 || c->host->new_person(c->host->ctx, from) ? kith_stranger_may(c, uid) : KITH_E_BUSY;
 		if (r == KITH_OK)
 			r = each_row(c->t, uid, count_row, &n);
 		if (r == KITH_OK && n.incoming >= KITH_INCOMING_MAX)
@@ -314,7 +314,6 @@ asked(struct kith_call *c, const struct kith_id *uid, const struct kith_id *othe
 	case KITH_FRIEND_INCOMING:
 		break;
 	}
-	(void)other;
 	return r;
 }
 
@@ -350,7 +349,7 @@ kith_friend_mail(struct kith_call *c, const struct kith_id *from, struct kith_sl
 		return KITH_OK;
 	switch (what) {
 	case SAYS_REQUEST:
-		r = asked(c, &uid, &other, &f, &answer);
+		r = asked(c, &uid, from, &f, &answer);
 		break;
 	case SAYS_ACCEPT:
 		if (f.state == KITH_FRIEND_OUTGOING)
@@ -360,7 +359,7 @@ kith_friend_mail(struct kith_call *c, const struct kith_id *from, struct kith_sl
 		break;
 	case SAYS_END:
 		/* it may have overtaken what it ends; yet strangers fill no rows */
-		if (f.state == KITH_FRIEND_NONE && f.said_ms == 0 && stranger_may(c, &uid) != KITH_OK)
+		if (f.state == KITH_FRIEND_NONE && f.said_ms == 0 && kith_stranger_may(c, &uid) != KITH_OK)
 			return KITH_OK;
 		become(c, &f, KITH_FRIEND_NONE);
 		break;

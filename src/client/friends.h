@@ -31,6 +31,9 @@ KITH_MUST_USE int kith_friend_get(struct kith_txn *t, const struct kith_id *uid,
 void kith_put_friend(struct kith_buf *b, const struct kith_friend *f);
 bool kith_blocked(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *other);
 
+/* One more thing that a stranger asks of uid: 5 at once, then one every five minutes. BUSY: not now. */
+KITH_MUST_USE int kith_stranger_may(struct kith_call *c, const struct kith_id *uid);
+
 /* Who somebody is by what they told their friend uid: NOTFOUND. */
 KITH_MUST_USE int kith_friend_person(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *other, struct kith_person *out);
 

@@ -388,9 +388,8 @@ link_nodes(struct kith_call *c, struct kith_group *g, struct kith_link *l)
 	}
 }
 
-/* 0 open, 1 invite, 2 request. */
-static uint64_t
-join_policy(struct kith_group *g)
+uint64_t
+kith_join_policy(struct kith_group *g)
 {
 	struct kith_authority *a = kith_group_authority(g);
 	const struct kith_act *act = kith_authority_register(a, &kith_id_none, kith_slice_str("joins"));
@@ -443,7 +442,7 @@ kith_api_invite_new(struct kith_call *c)
 		return r;
 	if (!kith_group_may(g, &c->session->uid, &kith_id_none, "invite.create"))
 		return kith_fail(c, KITH_E_DENIED, "denied", "none of your roles here may invite");
-	if (join_policy(g) == 2)
+	if (kith_join_policy(g) == 2)
 		return knock_link(c, g);
 	kith_buf_init(&raw, 0);
 	kith_buf_init(&text, 0);

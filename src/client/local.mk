@@ -4,11 +4,13 @@ libkithcore_a_SOURCES += \
 	%D%/acts.c \
 	%D%/args.c \
 	%D%/common.c \
+	%D%/dm.c \
 	%D%/files.c \
 	%D%/friends.c \
 	%D%/groups.c \
 	%D%/join.c \
 	%D%/json.c \
+	%D%/knock.c \
 	%D%/messages.c \
 	%D%/method.c \
 	%D%/name.c \

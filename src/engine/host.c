@@ -16,6 +16,7 @@
 
 #define ASK_MS 10000
 #define PENDING_MAX 1024
+#define ARRIVALS_OF_ONE 64              /* node */
 #define ARRIVAL_RETRY_MS 30000
 #define NEVER UINT64_MAX
 
@@ -367,6 +368,14 @@ c_linked(void *ctx, const struct kith_id *node, uint64_t *rtt_ms)
 	return false;
 }
 
+static bool
+c_new_person(void *ctx, const struct kith_id *node)
+{
+	struct kith_engine *e = ctx;
+
+	return kith_fed_new_person(e->fed, node, e->now.mono_ms);
+}
+
 static void
 c_held_by(void *ctx, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m)
 {
@@ -416,6 +425,7 @@ c_let_in(void *ctx, struct kith_call *c, const struct kith_id *group, const stru
 {
 	struct kith_engine *e = ctx;
 	struct arrival a;
+	size_t of_one = 0;
 	uint8_t key[65];
 	int r;
 
@@ -427,8 +437,9 @@ c_let_in(void *ctx, struct kith_call *c, const struct kith_id *group, const stru
 	for (size_t i = 0; i < e->arrivals.n; i++) {
 		if (kith_id_eq(&e->arrivals.v[i].group, group) && kith_id_eq(&e->arrivals.v[i].uid, uid))
 			return KITH_OK;
+		of_one += kith_id_eq(&e->arrivals.v[i].from, from);
 	}
-	if (e->arrivals.n >= PENDING_MAX)
+	if (e->arrivals.n >= PENDING_MAX || of_one >= ARRIVALS_OF_ONE)
 		return KITH_E_BUSY;
 	arrival_key(group, uid, key);
 	r = kith_txn_put(e->t, KITH_T_META, kith_slice_of(key, sizeof(key)), kith_id_slice(from));
@@ -620,7 +631,7 @@ engine_hosts(struct kith_engine *e)
 		.ctx = e, .group = c_group, .adopt = c_adopt, .changes = c_changes,
 		.session_over = c_session_over, .fetch_group = c_fetch_group, .ask = c_ask, .meet = c_meet, .let_in = c_let_in,
 		.group_next = group_next, .mail = c_mail, .ephemeral = c_ephemeral, .presence = c_presence, .present = c_present, .want_history = c_want_history,
-		.node_named = c_node_named, .tell = c_tell, .linked = c_linked, .held_by = c_held_by, .fetch_file = c_fetch_file, .erase_file = c_erase_file,
+		.node_named = c_node_named, .tell = c_tell, .linked = c_linked, .new_person = c_new_person, .held_by = c_held_by, .fetch_file = c_fetch_file, .erase_file = c_erase_file,
 	};
 	e->fed_host = (struct kith_fed_host){
 		.ctx = e, .group = f_group, .group_next = group_next, .changes = c_changes, .mail = f_mail, .question = f_question,

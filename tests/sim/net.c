@@ -52,6 +52,7 @@ struct node {
 	struct kith_changes changes;
 	size_t queued;
 	uint64_t sent[KITH_FR_COUNT_];
+	bool withheld[KITH_FR_COUNT_];
 	/* what the host was told */
 	int fetched, mail_err, answer;
 	size_t mails, fleeting;
@@ -247,7 +248,7 @@ release(struct net *n, int from, struct kith_out *out)
 		case KITH_OUT_SEND:
 			n->node[from].sent[o->type]++;
 			l = find_link(n, o->link);
-			if (l == NULL || !l->up || (l->a == from ? l->b : l->a) < 0)
+			if (l == NULL || !l->up || (l->a == from ? l->b : l->a) < 0 || n->node[from].withheld[o->type])
 				break;
 			e = (struct event){ .kind = EV_FRAME, .link = l->id, .type = o->type, .bytes = o->bytes, .n = o->n,
 				.node = l->a == from ? l->b : l->a };
@@ -807,6 +808,7 @@ struct kith_fed *net_fed(struct net *n, int node) { return n->node[node].fed; }
 const struct kith_id *net_id(const struct net *n, int node) { return &n->node[node].self.node; }
 const struct kith_id *net_uid(const struct net *n, int node) { return &n->node[node].uid; }
 size_t net_queued(const struct net *n, int node) { return n->node[node].queued; }
+void net_withhold(struct net *n, int node, uint8_t type, bool on) { n->node[node].withheld[type] = on; }
 uint64_t net_frames(const struct net *n, int node, uint8_t type) { return n->node[node].sent[type]; }
 int net_fetched(const struct net *n, int node) { return n->node[node].fetched; }
 void net_mail_answer(struct net *n, int node, int err) { n->node[node].mail_err = err; }

@@ -42,6 +42,7 @@ bool net_linked(struct net *n, int a, int b);                   /* as both see i
 bool net_peer(struct net *n, int node, int of, struct kith_peer_info *out);
 struct kith_fed_counters net_counters(struct net *n, int node);
 size_t net_queued(const struct net *n, int node);               /* bytes on their way to it */
+void net_withhold(struct net *n, int node, uint8_t type, bool on);      /* it believes to send such frames, and sends none */
 /* What a node's links have carried: frames of one type that it has sent. */
 uint64_t net_frames(const struct net *n, int node, uint8_t type);
 

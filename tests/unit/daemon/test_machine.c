@@ -332,6 +332,7 @@ a_new_engine_knows_who_is_there(void **state)
 	in.kind = KITH_IN_CONN_UP;
 	in.conn = 6;
 	in.has_session = true;
+	in.session.scopes = KITH_SCOPES_WHOLE;
 	kith_mp_read(&r, kith_mp_find(kith_slice_of(p->o.bytes, p->o.n), "token"));
 	assert_ok(kith_id_parse(kith_mp_str(&r), &token));
 	kith_hash(KITH_L_TOKEN, kith_id_slice(&token), &in.session.id);

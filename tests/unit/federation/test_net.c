@@ -457,6 +457,48 @@ bad_frames_cost_their_sender_alone(void **state)
 }
 
 static void
+answers_that_are_none_cost_their_sender(void **state)
+{
+	struct kith_id g, p;
+	struct net *n = three(15, &g, &p);
+	struct kith_peer_info peer;
+	struct kith_buf b;
+
+	(void)state;
+	/* of a request that is none of ours nothing is thought */
+	frame(&b, 2);
+	kith_mp_put_uint(&b, 999999);
+	kith_mp_put_bool(&b, true);
+	net_send(n, 2, 0, KITH_FR_DONE, kith_buf_slice(&b));
+	kith_buf_fini(&b);
+	net_run(n, 10);
+	assert_true(net_peer(n, 0, 2, &peer));
+	assert_int_equal(peer.penalty_ms, 0);
+	/* it says that it holds something, is asked for it, and says that it has given it */
+	net_cut_all(n, 0, true);
+	net_run(n, 1000);
+	assert_ok(net_post(n, 2, &g, &p, 20, 10));
+	net_run(n, 1000);
+	net_cut(n, 0, 2, false);
+	net_withhold(n, 2, KITH_FR_RUN, true);
+	assert_linked(n, 0, 2, 70000);
+	net_run(n, 50);
+	assert_true(net_peer(n, 0, 2, &peer));
+	assert_in_range(peer.penalty_ms, 9000, 20000);
+	net_run(n, 1000);
+	assert_false(net_linked(n, 0, 2));
+	/* another gives it, who has had it from there; and who is honest again is asked again */
+	net_cut_all(n, 0, false);
+	assert_same(n, 0, 1, &g, 90000);
+	net_withhold(n, 2, KITH_FR_RUN, false);
+	assert_ok(net_post(n, 2, &g, &p, 20, 10));
+	assert_same(n, 0, 2, &g, 120000);
+	assert_true(net_peer(n, 0, 1, &peer));
+	assert_int_equal(peer.penalty_ms, 0);
+	net_free(n);
+}
+
+static void
 strangers_who_say_nothing_good_are_let_go(void **state)
 {
 	static const uint8_t hello[] = { 0x96, 1, 0, 0xc4, 1, 0, 0, 0x90, 0xc4, 0 };
@@ -962,6 +1004,7 @@ main(void)
 		cmocka_unit_test(a_node_that_takes_nothing_in_delays_nobody_else),
 		cmocka_unit_test(more_than_a_peer_may_push_comes_later_and_is_never_lost),
 		cmocka_unit_test(bad_frames_cost_their_sender_alone),
+		cmocka_unit_test(answers_that_are_none_cost_their_sender),
 		cmocka_unit_test(strangers_who_say_nothing_good_are_let_go),
 		cmocka_unit_test(a_greeting_for_another_session_is_refused),
 		cmocka_unit_test(mail_is_kept_and_tried_until_it_is_taken_once),
