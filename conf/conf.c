@@ -56,6 +56,7 @@ static const struct option options[] = {
 	{ "advertise",           OPT_ADDRS, NEEDS_RESTART, AT(advertise),                     "",                    0,  8,           NULL },
 	{ "peer",                OPT_ADDRS, LIVE,          AT(peer),                          "",                    0,  64,          NULL },
 	{ "listed",              OPT_BOOL,  LIVE,          AT(listed),                        "yes",                 0,  0,           NULL },
+	{ "refuse_nodes",        OPT_NAMES, LIVE,          AT(refuse_nodes),                  "",                    0,  64,          NULL },
 	{ "full_copies",         OPT_BOOL,  LIVE,          AT(full_copies),                   "yes",                 0,  0,           NULL },
 	{ "url",                 OPT_URL,   NEEDS_RESTART, AT(url),                           "",                    0,  255,         NULL },
 	{ "hosts",               OPT_HOSTS, NEEDS_RESTART, AT(hosts),                         "",                    0,  16,          NULL },

@@ -38,7 +38,7 @@ struct kith_conf {
 	struct kith_conf_list advertise, peer;
 	char *url;                      /* "": from listen_client */
 	char *web_root;                 /* "": the web client that is linked in */
-	struct kith_conf_list hosts, admins, trusted_proxies;
+	struct kith_conf_list hosts, admins, trusted_proxies, refuse_nodes;
 	uint64_t registration;          /* enum kith_conf_registration */
 	char *tls_cert, *tls_key;       /* "": self-signed */
 	uint64_t plain_http;            /* enum kith_conf_plain */

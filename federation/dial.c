@@ -264,7 +264,7 @@ dial(struct kith_fed *f, struct fed_addr *a, struct fed_peer *p, bool anywhere)
 static bool
 barred(const struct kith_fed *f, const struct fed_peer *p)
 {
-	return p != NULL && kith_fed_penalty_now(f, p->penalty_ms, p->penalty_at) >= FED_PENALTY_FROM_MS;
+	return p != NULL && (kith_fed_penalty_now(f, p->penalty_ms, p->penalty_at) >= FED_PENALTY_FROM_MS || kith_fed_refuses(f, &p->node, p->name));
 }
 
 /* Given addresses: dialled until they lead to somebody who is linked. */

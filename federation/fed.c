@@ -62,6 +62,13 @@ copy_conf(struct kith_fed *f, const struct kith_fed_config *conf)
 		memcpy(f->conf_peer[f->n_conf_peers++], conf->peer[i], strlen(conf->peer[i]) + 1);
 		f->reach |= (unsigned)kith_fed_reach(conf->peer[i]);
 	}
+	f->refuse = calloc(conf->n_refuse > 0 ? conf->n_refuse : 1, sizeof(f->refuse[0]));
+	if (f->refuse == NULL)
+		return KITH_E_NOMEM;
+	for (i = 0; i < conf->n_refuse; i++) {
+		if (strlen(conf->refuse[i]) < sizeof(f->refuse[0]))
+			memcpy(f->refuse[f->n_refuse++], conf->refuse[i], strlen(conf->refuse[i]) + 1);
+	}
 	for (i = 0; i < conf->n_addresses; i++)
 		f->reach |= (unsigned)kith_fed_reach(conf->address[i]);
 	return KITH_OK;
@@ -143,6 +150,7 @@ kith_fed_free(struct kith_fed *f)
 	kith_buf_fini(&f->cache.bytes);
 	kith_arena_free(f->arena);
 	free(f->conf_peer);
+	free(f->refuse);
 	free(f);
 }
 

@@ -307,6 +307,8 @@ struct kith_fed {
 	struct kith_fed_host host;
 	char (*conf_peer)[128];
 	size_t n_conf_peers;
+	char (*refuse)[256];
+	size_t n_refuse;
 	unsigned reach;                 /* classes of addresses that we may be steered to */
 	bool full_copies, loaded;
 	struct kith_map *links;         /* id -> fed_link */
@@ -388,6 +390,8 @@ int kith_fed_on_nodes(struct kith_fed *f, struct fed_link *l, struct kith_mp_rea
 /* err: what was wrong; adds the penalty and closes the link when it is due. */
 int kith_fed_blame(struct kith_fed *f, struct fed_link *l, int err, const char *what);
 int kith_fed_penalty(struct kith_fed *f, struct fed_link *l, uint64_t ms, const char *what);
+/* Does the operator want no link with it? name: its label, NUL-terminated. */
+bool kith_fed_refuses(const struct kith_fed *f, const struct kith_id *node, const char *name);
 uint64_t kith_fed_penalty_now(const struct kith_fed *f, uint64_t penalty_ms, uint64_t at_ms);
 bool kith_fed_refused_source(struct kith_fed *f, const char *address);
 

@@ -50,6 +50,8 @@ struct kith_fed_config {
 	const char *const *address;     /* our own, as in our node record */
 	size_t n_addresses;
 	bool dial_only;                 /* no listener */
+	const char *const *refuse;      /* nodes that the operator wants no link with: ids, names, or ends of names that begin with a dot */
+	size_t n_refuse;
 	bool full_copies;               /* fetch all history behind, not only on demand (default true) */
 };
 

@@ -302,6 +302,13 @@ kith_fed_on_hello(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 		return e;
 	if (p == NULL || kith_fed_penalty_now(f, p->penalty_ms, p->penalty_at) >= FED_PENALTY_FROM_MS)
 		return kith_fed_close(f, l, "not now");
+	e = kith_fed_peer_refresh(f, p);
+	if (e != KITH_OK)
+		return e;
+	if (kith_fed_refuses(f, &node, p->name)) {
+		kith_fed_log(f, 1, "%s at %s is refused: refuse_nodes names it", p->name, l->address);
+		return kith_fed_close(f, l, "not welcome here");
+	}
 	kith_buf_fini(&l->chain);
 	if (l->addr != NULL) {
 		if (!kith_id_is_none(&l->addr->node) && !kith_id_eq(&l->addr->node, &node))
@@ -323,8 +330,6 @@ kith_fed_on_hello(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 	if (o != NULL)
 		o->link = l->id;
 	e = kith_fed_send_welcome(f, l);
-	if (e == KITH_OK)
-		e = kith_fed_peer_refresh(f, p);
 	if (e == KITH_OK)
 		e = kith_fed_peer_save(f, p);
 	if (e == KITH_OK && fresh)

@@ -372,6 +372,32 @@ kith_fed_on_nodes(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader 
 
 /* ---- standing ---- */
 
+static bool
+same_word(const char *a, const char *b)
+{
+	for (; *a != '\0' && *b != '\0'; a++, b++) {
+		if ((*a >= 'A' && *a <= 'Z' ? *a + 32 : *a) != (*b >= 'A' && *b <= 'Z' ? *b + 32 : *b))
+			return false;
+	}
+	return *a == *b;
+}
+
+bool
+kith_fed_refuses(const struct kith_fed *f, const struct kith_id *node, const char *name)
+{
+	char id[KITH_ID_STR];
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < f->n_refuse; i++) {
+		const char *word = f->refuse[i];
+		size_t k = strlen(word);
+
+		if (strcmp(word, kith_id_str(node, id)) == 0 || same_word(word, name) || (word[0] == '.' && n >= k && same_word(word, name + n - k)))
+			return true;
+	}
+	return false;
+}
+
 uint64_t
 kith_fed_penalty_now(const struct kith_fed *f, uint64_t penalty_ms, uint64_t at_ms)
 {

@@ -51,7 +51,8 @@ kith_identity_make(const struct kith_conf *conf, const struct kith_doors *doors,
 	r = KITH_E_NOMEM;
 	id->peer = kith_strings_copy(conf->peer.v, conf->peer.n);
 	id->address = kith_strings_copy(doors->address, doors->n_address);
-	if (id->peer == NULL || id->address == NULL)
+	id->refuse = kith_strings_copy(conf->refuse_nodes.v, conf->refuse_nodes.n);
+	if (id->peer == NULL || id->address == NULL || id->refuse == NULL)
 		goto fail;
 	id->n_peer = conf->peer.n;
 	id->n_address = doors->n_address;
@@ -67,6 +68,8 @@ kith_identity_make(const struct kith_conf *conf, const struct kith_doors *doors,
 	ec->fed.address = ec->node.address;
 	ec->fed.n_addresses = id->n_address;
 	ec->fed.dial_only = doors->peer_fd < 0 && id->n_address == 0;
+	ec->fed.refuse = (const char *const *)id->refuse;
+	ec->fed.n_refuse = conf->refuse_nodes.n;
 	ec->fed.full_copies = conf->full_copies;
 	ec->root = id->keys.root;
 	ec->sign = id->keys.sign;

@@ -246,6 +246,7 @@ kith_identity_free(struct kith_identity *id)
 		return;
 	kith_strings_free(id->peer);
 	kith_strings_free(id->address);
+	kith_strings_free(id->refuse);
 	kith_keys_fini(&id->keys);
 	kith_wipe(&id->conf, sizeof(id->conf));
 	free(id);

@@ -55,7 +55,7 @@ struct kith_identity {
 	struct kith_keys keys;
 	struct kith_engine_conf conf;           /* node.address, fed.* point into the lists below */
 	char name[65];
-	char **peer, **address;
+	char **peer, **address, **refuse;
 	size_t n_peer, n_address;
 };
 void kith_identity_free(struct kith_identity *id);              /* NULL is fine */

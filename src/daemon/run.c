@@ -191,7 +191,7 @@ tell_edges(struct daemon *d, const struct kith_conf *conf)
 static bool
 engine_differs(const struct kith_conf *a, const struct kith_conf *b)
 {
-	static const char *const names[] = { "name", "peer", "listed", "full_copies", "registration", "quota", NULL };
+	static const char *const names[] = { "name", "peer", "listed", "refuse_nodes", "full_copies", "registration", "quota", NULL };
 
 	for (size_t i = 0; i < kith_conf_count(); i++) {
 		for (size_t k = 0; names[k] != NULL; k++) {

@@ -65,6 +65,26 @@ refused "reload of a bad file" 1 'registration wants' ctl reload
 printf 'rate_register = off\n' >"$work/conf"
 check "reload" ctl reload
 
+# ---- who is not welcome
+
+node other.example --peer "$(peer one)"
+linked() { ctl peers --json | grep -q "\"name\":\"other.example\".*\"linked\":$1"; }
+within 10 linked true && pass "another node is linked" || fail "another node is linked"
+said() { grep -q "other.example at .* is refused" "$work/one.log"; }
+for who in "$(node_id other.example)" Other.Example .example; do
+	printf 'rate_register = off\nrefuse_nodes = %s\n' "$who" >"$work/conf"
+	check "reload" ctl reload
+	within 10 linked false && pass "refused by $who, it is not linked" || fail "refused by $who, it is not linked"
+	within 20 said && pass "and the log says so" || fail "and the log says so"
+	: >"$work/one.log"
+	printf 'rate_register = off\nrefuse_nodes = example .other.example ther.example\n' >"$work/conf"
+	check "reload" ctl reload
+	within 60 linked true && pass "and it comes back" || fail "and it comes back"
+done
+node_stop other.example
+printf 'rate_register = off\n' >"$work/conf"
+check "reload" ctl reload
+
 # ---- keys
 
 before=$(cksum <"$work/one/sign.key")
