@@ -131,7 +131,7 @@ struct fed_missing {
 	struct kith_id id;
 	uint8_t object;
 	struct kith_id from;            /* the node that sent what names it */
-	uint32_t tries;
+	uint32_t tries, start;          /* start: whose turn among the others is first */
 	uint64_t next_ms;
 	struct fed_request *req;
 };

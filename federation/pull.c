@@ -258,6 +258,7 @@ kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missin
 		x->id = w->id;
 		x->object = w->object;
 		x->from = m->node;
+		x->start = (uint32_t)kith_fed_random(f);
 		x->next_ms = f->now.mono_ms + MISSING_WAIT_MS;
 		r = kith_map_put(g->missing, kith_id_slice(&w->id), x, NULL);
 		if (r != KITH_OK) {
@@ -275,8 +276,20 @@ kith_fed_want_bodies(struct kith_fed *f, struct fed_member *m)
 {
 	struct kith_missings wanted = { { NULL, 0, 0 } };
 	struct kith_group *kg = kith_fed_open_group(f, m->g);
+	struct fed_missing *x;
 	int r = kg == NULL ? KITH_OK : kith_group_bodies_wanted(kg, f->t, MISSING_MAX / 2, &wanted);
 
+	/* of those asked for already this one is asked next */
+	for (size_t i = 0; r == KITH_OK && i < wanted.list.n; i++) {
+		x = kith_map_get(m->g->missing, kith_id_slice(&wanted.list.v[i].id));
+		if (x == NULL || x->object != KITH_MISSING_BODY)
+			continue;
+		x->from = m->node;
+		x->tries = 0;
+		x->next_ms = f->now.mono_ms + MISSING_WAIT_MS;
+		if (x->next_ms < m->g->queue_ms)
+			m->g->queue_ms = x->next_ms;
+	}
 	if (r == KITH_OK && wanted.list.n > 0)
 		r = kith_fed_want(f, m, &wanted);
 	kith_vec_fini(&wanted.list);
@@ -297,7 +310,7 @@ who_has(struct fed_group *g, const struct fed_missing *x)
 		n += may_ask(v);
 	if (n == 0)
 		return NULL;
-	skip = x->tries % n;
+	skip = ((size_t)x->start + x->tries) % n;
 	for (it = 0; kith_map_next(g->members, &it, NULL, &v);)
 		if (may_ask(v) && skip-- == 0)
 			return v;

@@ -135,6 +135,25 @@ link_sum(struct kith_fed *f, struct fed_link *l, struct kith_id *out, uint32_t *
 	return r;
 }
 
+/* What nobody could give when it was asked for, somebody may have by now; hashes of feeds do not show it. */
+static int
+ask_for_bodies(struct kith_fed *f, struct fed_link *l)
+{
+	bool any;
+	int r = KITH_OK;
+
+	for (size_t i = 0; r == KITH_OK && i < l->members.n; i++) {
+		struct fed_member *m = l->members.v[i];
+
+		if (m->link != l || m->level != LEVEL_FULL)
+			continue;
+		r = kith_group_lacks_bodies(f->t, &m->g->id, &any);
+		if (r == KITH_OK && any)
+			r = kith_fed_want_bodies(f, m);
+	}
+	return r;
+}
+
 int
 kith_fed_round(struct kith_fed *f)
 {
@@ -162,7 +181,9 @@ kith_fed_round(struct kith_fed *f)
 	kith_assert(l != NULL);
 	for (it = 0; it < l->members.n; it++)
 		l->members.v[it]->g->invites_stale = true;      /* some may have expired */
-	r = link_sum(f, l, &sum, &n);
+	r = ask_for_bodies(f, l);
+	if (r == KITH_OK)
+		r = link_sum(f, l, &sum, &n);
 	if (r != KITH_OK || n == 0)
 		return r;
 	b = kith_fed_begin(f, 2);

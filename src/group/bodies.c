@@ -54,6 +54,22 @@ kith_body_lacks(struct kith_txn *t, const struct kith_id *id, bool *lacks)
 }
 
 int
+kith_group_lacks_bodies(struct kith_txn *t, const struct kith_id *group, bool *any)
+{
+	struct kith_cursor *c = NULL;
+	struct kith_slice k, v;
+	int e = kith_cursor_open(t, KITH_T_WANT, &c);
+
+	*any = false;
+	if (e != KITH_OK)
+		return e;
+	e = kith_cursor_seek(c, kith_id_slice(group), false, &k, &v);
+	*any = e == KITH_OK && k.n >= KITH_ID_BYTES && memcmp(k.p, group->b, KITH_ID_BYTES) == 0;
+	kith_cursor_close(c);
+	return e == KITH_E_NOTFOUND ? KITH_OK : e;
+}
+
+int
 kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, size_t max, struct kith_missings *m)
 {
 	struct kith_missings gone = { { NULL, 0, 0 } };

@@ -19,22 +19,9 @@ struct look {
 	struct verdict *v;
 	bool waits;
 	bool front_whole;               /* all of the frontier is held */
+	struct kith_id passed;
+	const struct kith_id *parked;   /* what is looked at now is not stored; NULL: it is */
 };
-
-/* Every end of look_...: undecided unless this was called. */
-static int
-reject(struct look *k, const char *why)
-{
-	k->v->first = FIRST_REJECTED;
-	k->v->why = why;
-	return KITH_OK;
-}
-
-static bool
-decided(const struct look *k)
-{
-	return k->v->first == FIRST_REJECTED;
-}
 
 static void
 need(struct look *k, const struct kith_id *id, uint8_t object)
@@ -48,6 +35,32 @@ need(struct look *k, const struct kith_id *id, uint8_t object)
 			return;
 	if (v->n_needs < NEEDS_MAX)
 		v->need[v->n_needs++] = (struct need){ *id, object };
+}
+
+/* Every end of look_...: undecided unless this was called. */
+static int
+reject(struct look *k, const char *why)
+{
+	k->v->first = FIRST_REJECTED;
+	k->v->why = why;
+	if (k->parked != NULL) {
+		k->v->leans = true;
+		need(k, k->parked, 0);
+	}
+	return KITH_OK;
+}
+
+static bool
+decided(const struct look *k)
+{
+	return k->v->first == FIRST_REJECTED;
+}
+
+/* What is said from now on is said of this one. */
+static void
+lean_on(struct look *k, const struct held *h, const struct kith_id *id)
+{
+	k->parked = h->as == HELD_PARKED ? id : NULL;
 }
 
 static bool
@@ -76,9 +89,11 @@ look_frontier(struct look *k)
 			e = kith_find(k->g, k->t, &r->frontier[i], &h);
 			if (e != KITH_OK)
 				return e;
+			lean_on(k, &h, &r->frontier[i]);
 			if (h.as != HELD_NOT && !(h.as == HELD_PARKED &&
 			    kith_scope_plane(&h.rec.scope) == KITH_PLANE_AUTHORITY))
 				return reject(k, "frontier");
+			k->parked = NULL;
 			need(k, &r->frontier[i], 0);
 			k->front_whole = false;
 			continue;
@@ -160,6 +175,7 @@ look_prev(struct look *k)
 	}
 	if (h.as != HELD_RECORD && h.as != HELD_PARKED)
 		return reject(k, "place");
+	lean_on(k, &h, &r->prev);
 	if (!same_feed(&h.rec, r) || h.rec.seq + 1 != r->seq)
 		return reject(k, "place");
 	if (h.as == HELD_PARKED || h.first == FIRST_WAITING)
@@ -168,7 +184,9 @@ look_prev(struct look *k)
 		return reject(k, "prev");
 	if (h.first == FIRST_WAITING)
 		need(k, &r->prev, 0);
-	return look_cover_names(k, &h.rec);
+	e = look_cover_names(k, &h.rec);
+	k->parked = NULL;
+	return e;
 }
 
 /* ---- via ---- */
@@ -219,6 +237,8 @@ below(struct look *k, const struct kith_record *via, bool held, bool placed, enu
 		if (e != KITH_OK)
 			return e;
 		if (h.as == HELD_PARKED) {
+			k->parked = &k->passed;
+			k->passed = at;
 			if (held && same_feed(&h.rec, via) && h.rec.seq <= via->seq)
 				return KITH_OK;
 			at = h.rec.prev;
@@ -272,7 +292,8 @@ look_leave(struct look *k, const struct kith_record *via, bool held, bool placed
 		return KITH_OK;
 	e = below(k, via, held, placed, &b);
 	if (e == KITH_OK && b == BELOW_NO)
-		return reject(k, "leave");
+		e = reject(k, "leave");
+	k->parked = NULL;
 	return e;
 }
 
@@ -318,6 +339,7 @@ look_via(struct look *k, struct kith_id *via_doc)
 	}
 	if (h.as != HELD_RECORD && h.as != HELD_PARKED)
 		return reject(k, "membership");
+	lean_on(k, &h, &r->via);
 	if (!is_membership(h.rec.kind) || !kith_id_eq(&h.rec.author, &r->author) || h.first == FIRST_REJECTED ||
 	    kith_scope_plane(&h.rec.scope) != KITH_PLANE_ROSTER)
 		return reject(k, "membership");
@@ -326,7 +348,10 @@ look_via(struct look *k, struct kith_id *via_doc)
 	need(k, &r->via, 0);
 	*via_doc = h.rec.doc;
 	e = look_cover_names(k, &h.rec);
-	return e != KITH_OK || decided(k) ? e : look_leave(k, &h.rec, true, false);
+	if (e == KITH_OK && !decided(k))
+		e = look_leave(k, &h.rec, true, false);
+	k->parked = NULL;
+	return e;
 }
 
 /* ---- the document, and other objects ---- */

@@ -430,7 +430,7 @@ promote_one(struct kith_group *g, struct kith_txn *t, struct kith_now now, struc
 		e = kith_gate_decide(g, t, &r, op, f, &v);
 	if (e != KITH_OK)
 		return e;
-	if (v.first == FIRST_WAITING || v.gap) {
+	if (v.first == FIRST_WAITING || v.gap || v.leans) {
 		for (i = 0; e == KITH_OK && i < v.n_needs; i++)
 			e = kith_missing_add(m, &v.need[i].id, v.need[i].object, &r.node);
 		return e;
@@ -638,7 +638,7 @@ retry(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct park
 		e = kith_gate_decide(g, t, r, op, f, &v);
 	if (e != KITH_OK)
 		return e;
-	if (v.first != FIRST_WAITING && !v.gap && !v.astray) {
+	if (v.first != FIRST_WAITING && !v.gap && !v.astray && !v.leans) {
 		if (v.first == FIRST_REJECTED && kith_scope_plane(&r->scope) == KITH_PLANE_AUTHORITY) {
 			kith_park_drop(g, p);
 			return KITH_OK;
@@ -718,7 +718,7 @@ enter(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 		*out = ENTRY_REFUSED;   /* it names what can never be an act: no place in the graph */
 		return KITH_OK;
 	}
-	if (v.first != FIRST_WAITING && !v.gap && !v.astray) {
+	if (v.first != FIRST_WAITING && !v.gap && !v.astray && !v.leans) {
 		e = kith_gate_store(g, t, now, r, op, item, &v, c, m, &pos);
 		if (e == KITH_E_MALFORMED) {
 			*out = ENTRY_REFUSED;

@@ -109,6 +109,7 @@ struct kith_missings { KITH_VEC(struct kith_missing) list; };
 
 /* The bodies that are still wanted, of all times: at most max are added to m. For when somebody new can be asked. */
 KITH_MUST_USE int kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, size_t max, struct kith_missings *m);
+KITH_MUST_USE int kith_group_lacks_bodies(struct kith_txn *t, const struct kith_id *group, bool *any);  /* without opening it */
 /* Does a record that is held lack its body, with nothing that says it should? False for records not held. CORRUPT: damaged. */
 KITH_MUST_USE int kith_body_lacks(struct kith_txn *t, const struct kith_id *id, bool *lacks);
 

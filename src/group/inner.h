@@ -327,6 +327,7 @@ struct verdict {
 	enum first first;
 	bool gap;                       /* its prev has no place in the feed yet */
 	bool astray;                    /* rejected, and there can be no place for it in its feed */
+	bool leans;                     /* rejected for what a record says that is parked: kept no sooner than that one, or nobody could repeat it */
 	bool quick;                     /* as the record before it under the same membership */
 	uint32_t state;                 /* of quick: KITH_S_HIDDEN or 0 */
 	uint64_t clock_lo, clock_hi;    /* for what clocks it holds */

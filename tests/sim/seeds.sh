@@ -18,7 +18,8 @@ say()
 	fi
 }
 
-echo 1..$((2 + $(echo "$once" | wc -w)))
+stories=${KITH_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/sim/stories
+echo 1..$((2 + $(echo "$once" | wc -w) + $(ls "$stories"/*.story | wc -l)))
 out=$($sim --seed 7) && again=$($sim --seed 7) && [ "$again" = "$out" ]
 say $? "one seed, one story, byte for byte"
 out=$($sim --honest --seeds 1-200 --jobs 2)
@@ -26,4 +27,8 @@ say $? "stories hold"
 for s in $once; do
 	out=$($sim --seed "$s")
 	say $? "story $s holds, which once did not"
+done
+for s in "$stories"/*.story; do
+	out=$($sim --play "$s")
+	say $? "$(basename "$s" .story)"
 done
