@@ -130,7 +130,8 @@ struct fed_scope {
 struct fed_missing {
 	struct kith_id id;
 	uint8_t object;
-	struct kith_id from;            /* the node that sent what names it */
+	struct kith_id from;            /* the node that sent what names it, or that has come since */
+	bool from_asked, only;          /* only: nobody else is asked */
 	uint32_t tries, start;          /* start: whose turn among the others is first */
 	uint64_t next_ms;
 	struct fed_request *req;
@@ -265,7 +266,7 @@ struct fed_link {
 	struct kith_map *fleeting;      /* uid -> second << 8 | count */
 	uint32_t in_flight;
 	uint32_t let_down;              /* how often it was asked in vain of late */
-	uint64_t up_ms, heard_ms, pinged_ms, rtt_ms, ping_token, ping_at;
+	uint64_t up_ms, heard_ms, pinged_ms, rtt_ms, rtt_least_ms, ping_token, ping_at;
 	uint64_t retire_ms;             /* a younger link of the same node took over */
 	uint64_t announce_ms, credit_ms;        /* NEVER: nothing waits */
 	uint64_t mail_tokens, mail_at;
@@ -493,8 +494,9 @@ int kith_fed_send_objects(struct kith_fed *f, struct fed_member *m, uint64_t req
 int kith_fed_claim(struct kith_fed *f, struct fed_member *m, uint32_t feed, uint64_t next, bool news);
 int kith_fed_queue_feed(struct fed_group *g, uint32_t feed);
 int kith_fed_pull(struct kith_fed *f, struct fed_group *g);      /* ask for what is due */
-/* Bodies that nobody could give before may be had from whoever came now. */
+/* Bodies that nobody could give before may be had from whoever came now; from somebody who was there, a few of them. */
 int kith_fed_want_bodies(struct kith_fed *f, struct fed_member *m);
+int kith_fed_ask_bodies(struct kith_fed *f, struct fed_member *m);
 int kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missings *ms);
 struct fed_request *kith_fed_request(struct kith_fed *f, uint64_t id, const struct fed_link *l);
 int kith_fed_ask_history(struct kith_fed *f, struct fed_group *g, const struct kith_id *panel, uint64_t before, uint32_t limit);

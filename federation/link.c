@@ -395,6 +395,8 @@ kith_fed_on_pong(struct kith_fed *f, struct fed_link *l, struct kith_mp_reader *
 {
 	if (kith_mp_uint(r) == l->ping_token && l->ping_token != 0) {
 		l->rtt_ms = f->now.mono_ms - l->ping_at;
+		if (l->rtt_least_ms == 0 || l->rtt_ms < l->rtt_least_ms)
+			l->rtt_least_ms = l->rtt_ms;
 		l->ping_token = 0;
 	}
 	return KITH_OK;

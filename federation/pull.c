@@ -15,6 +15,7 @@
 #define MISSING_MAX 4096
 #define MISSING_WAIT_MS 100u            /* it may be on its way already */
 #define MISSING_TRIES 6
+#define BODIES_AT_ONCE 2                /* that nobody had when they were asked for, of one peer in a round */
 #define MISSING_AGAIN_MS 500u           /* doubled with each try: given up within a minute */
 #define LET_DOWN_MAX 255u
 #define OTHERS_TRIES 16
@@ -44,7 +45,8 @@ kith_fed_request(struct kith_fed *f, uint64_t id, const struct fed_link *l)
 uint64_t
 kith_fed_patience(const struct fed_link *l)
 {
-	uint64_t ms = WAIT_LEAST_MS + 4 * (l->rtt_ms > 0 ? l->rtt_ms : WAIT_LEAST_MS / 4);
+	/* the least: one that hung for a while is no further away, and may be hanging us */
+	uint64_t ms = WAIT_LEAST_MS + 4 * (l->rtt_least_ms > 0 ? l->rtt_least_ms : WAIT_LEAST_MS / 4);
 
 	return ms < WAIT_MOST_MS ? ms : WAIT_MOST_MS;
 }
@@ -230,28 +232,22 @@ pull_ranges(struct kith_fed *f, struct fed_group *g)
 
 /* ---- by name ---- */
 
-int
-kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missings *ms)
+static int
+want(struct kith_fed *f, struct fed_member *m, const struct kith_missing *w)
 {
-	struct fed_missing *x;
 	struct fed_group *g = m->g;
-	size_t i;
-	int r = KITH_OK;
+	struct fed_missing *x = kith_map_get(g->missing, kith_id_slice(&w->id));
 
-	for (i = 0; r == KITH_OK && i < ms->list.n; i++) {
-		const struct kith_missing *w = &ms->list.v[i];
-
-		x = kith_map_get(g->missing, kith_id_slice(&w->id));
+	if (x != NULL) {
 		/* it was asked for by name, and has come without its body */
-		if (x != NULL && x->object == 0 && w->object == KITH_MISSING_BODY) {
-			x->object = KITH_MISSING_BODY;
-			x->tries = 0;
-			x->next_ms = f->now.mono_ms + MISSING_WAIT_MS;
-			if (x->next_ms < g->queue_ms)
-				g->queue_ms = x->next_ms;
-		}
-		if (x != NULL || kith_map_count(g->missing) >= MISSING_MAX)
-			continue;
+		if (x->object != 0 || w->object != KITH_MISSING_BODY)
+			return KITH_OK;
+		x->object = KITH_MISSING_BODY;
+		x->tries = 0;
+		x->from_asked = false;
+	} else {
+		if (kith_map_count(g->missing) >= MISSING_MAX)
+			return KITH_OK;
 		x = calloc(1, sizeof(*x));
 		if (x == NULL)
 			return KITH_E_NOMEM;
@@ -259,15 +255,24 @@ kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missin
 		x->object = w->object;
 		x->from = m->node;
 		x->start = (uint32_t)kith_fed_random(f);
-		x->next_ms = f->now.mono_ms + MISSING_WAIT_MS;
-		r = kith_map_put(g->missing, kith_id_slice(&w->id), x, NULL);
-		if (r != KITH_OK) {
+		if (kith_map_put(g->missing, kith_id_slice(&w->id), x, NULL) != KITH_OK) {
 			free(x);
-			break;
+			return KITH_E_NOMEM;
 		}
-		if (x->next_ms < g->queue_ms)
-			g->queue_ms = x->next_ms;
 	}
+	x->next_ms = f->now.mono_ms + MISSING_WAIT_MS;
+	if (x->next_ms < g->queue_ms)
+		g->queue_ms = x->next_ms;
+	return KITH_OK;
+}
+
+int
+kith_fed_want(struct kith_fed *f, struct fed_member *m, const struct kith_missings *ms)
+{
+	int r = KITH_OK;
+
+	for (size_t i = 0; r == KITH_OK && i < ms->list.n; i++)
+		r = want(f, m, &ms->list.v[i]);
 	return r;
 }
 
@@ -277,21 +282,27 @@ kith_fed_want_bodies(struct kith_fed *f, struct fed_member *m)
 	struct kith_missings wanted = { { NULL, 0, 0 } };
 	struct kith_group *kg = kith_fed_open_group(f, m->g);
 	struct fed_missing *x;
-	int r = kg == NULL ? KITH_OK : kith_group_bodies_wanted(kg, f->t, MISSING_MAX / 2, &wanted);
+	bool fresh;
+	int r = kg == NULL ? KITH_OK : kith_group_bodies_wanted(kg, f->t, &kith_id_none, MISSING_MAX / 2, &wanted);
 
-	/* of those asked for already this one is asked next */
+	/* this one is asked next, and, where all others have been, alone */
 	for (size_t i = 0; r == KITH_OK && i < wanted.list.n; i++) {
-		x = kith_map_get(m->g->missing, kith_id_slice(&wanted.list.v[i].id));
+		const struct kith_id *id = &wanted.list.v[i].id;
+
+		fresh = kith_map_get(m->g->missing, kith_id_slice(id)) == NULL;
+		r = want(f, m, &wanted.list.v[i]);
+		x = kith_map_get(m->g->missing, kith_id_slice(id));
 		if (x == NULL || x->object != KITH_MISSING_BODY)
 			continue;
 		x->from = m->node;
-		x->tries = 0;
+		x->from_asked = false;
+		x->only = x->only || fresh;
 		x->next_ms = f->now.mono_ms + MISSING_WAIT_MS;
+		if (x->tries >= MISSING_TRIES)
+			x->tries = MISSING_TRIES - 1;
 		if (x->next_ms < m->g->queue_ms)
 			m->g->queue_ms = x->next_ms;
 	}
-	if (r == KITH_OK && wanted.list.n > 0)
-		r = kith_fed_want(f, m, &wanted);
 	kith_vec_fini(&wanted.list);
 	return r;
 }
@@ -304,8 +315,10 @@ who_has(struct fed_group *g, const struct fed_missing *x)
 	size_t it = 0, n = 0, skip;
 	void *v;
 
-	if (x->tries == 0 && m != NULL && may_ask(m))
+	if (!x->from_asked && m != NULL && may_ask(m))
 		return m;
+	if (x->only)
+		return NULL;
 	while (kith_map_next(g->members, &it, NULL, &v))
 		n += may_ask(v);
 	if (n == 0)
@@ -396,34 +409,74 @@ pull_names(struct kith_fed *f, struct fed_group *g, uint8_t object)
 		if (r == KITH_OK)
 			r = kith_vec_push(&q->ids, x->id);
 		x->req = q;
+		x->from_asked = true;
 		x->tries++;
 		x->next_ms = f->now.mono_ms + (MISSING_AGAIN_MS << x->tries);
 	}
 	return r == KITH_OK && q != NULL ? send_names(f, q) : r;
 }
 
-/* A record that is held without its body is asked for again, alone: of whoever sent it, then of others. */
+/* A record that is held without its body is asked for again, alone. */
+static int
+ask_body_of(struct kith_fed *f, struct fed_member *m, const struct kith_id *id)
+{
+	struct kith_ledger_record rec;
+	struct kith_record h;
+	uint32_t feed;
+	int r = kith_ledger_get_id(f->t, id, &rec);
+
+	if (r == KITH_OK)
+		r = kith_record_parse(rec.header, &h);
+	if (r == KITH_OK)
+		r = kith_fed_feed(m->g, &h.scope, &h.node, h.incarnation, false, &feed);
+	if (r == KITH_OK && kith_fed_member_sees(f, m, m->g->feed.v[feed].scope))
+		r = ask_range(f, m, ASK_FORK, feed, h.seq, h.seq + 1);
+	return r == KITH_E_NOTFOUND ? KITH_OK : r;
+}
+
+/* Of whoever sent it, then of others. */
 static int
 ask_body(struct kith_fed *f, struct fed_group *g, struct fed_missing *x)
 {
 	struct fed_member *m = who_has(g, x);
-	struct kith_ledger_record rec;
-	struct kith_record h;
-	uint32_t feed;
-	int r;
 
+	if (m == NULL && x->only) {
+		/* it was to be asked alone: it has been, it has gone, or it is busy with greetings */
+		m = kith_fed_member(g, &x->from);
+		if (x->from_asked || m == NULL || m->link == NULL || m->link->gone)
+			x->tries = MISSING_TRIES;
+		x->next_ms = f->now.mono_ms + MISSING_AGAIN_MS;
+		return KITH_OK;
+	}
 	if (m == NULL)
 		return KITH_OK;
+	x->from_asked = true;
 	x->tries++;
 	x->next_ms = f->now.mono_ms + (MISSING_AGAIN_MS << x->tries);
-	r = kith_ledger_get_id(f->t, &x->id, &rec);
-	if (r == KITH_OK)
-		r = kith_record_parse(rec.header, &h);
-	if (r == KITH_OK)
-		r = kith_fed_feed(g, &h.scope, &h.node, h.incarnation, false, &feed);
-	if (r == KITH_OK && kith_fed_member_sees(f, m, g->feed.v[feed].scope))
-		r = ask_range(f, m, ASK_FORK, feed, h.seq, h.seq + 1);
-	return r == KITH_E_NOTFOUND ? KITH_OK : r;
+	return ask_body_of(f, m, &x->id);
+}
+
+int
+kith_fed_ask_bodies(struct kith_fed *f, struct fed_member *m)
+{
+	struct kith_missings wanted = { { NULL, 0, 0 } };
+	struct kith_group *kg = kith_fed_open_group(f, m->g);
+	struct kith_id from = kith_id_none;
+	int r;
+
+	if (kg == NULL)
+		return KITH_OK;
+	/* others another time */
+	kith_put_be64(from.b, kith_fed_random(f));
+	r = kith_group_bodies_wanted(kg, f->t, &from, BODIES_AT_ONCE, &wanted);
+	if (r == KITH_OK && wanted.list.n == 0)
+		r = kith_group_bodies_wanted(kg, f->t, &kith_id_none, BODIES_AT_ONCE, &wanted);
+	for (size_t i = 0; r == KITH_OK && i < wanted.list.n && may_ask(m); i++) {
+		if (kith_map_get(m->g->missing, kith_id_slice(&wanted.list.v[i].id)) == NULL)
+			r = ask_body_of(f, m, &wanted.list.v[i].id);
+	}
+	kith_vec_fini(&wanted.list);
+	return r;
 }
 
 static int

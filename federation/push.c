@@ -420,6 +420,32 @@ kith_fed_synced(struct kith_fed *f, struct fed_member *m)
 	return r;
 }
 
+/*
+ * A body that came after its record. Nobody announces it, and whoever lacks it has asked in vain: so it is passed on, by each
+ * who had lacked it, to all that get things at once.
+ */
+static int
+pass_body(struct kith_fed *f, struct fed_group *g, const struct kith_change *c)
+{
+	struct fed_member *m;
+	uint64_t next;
+	size_t it = 0, n;
+	void *v;
+	int r = KITH_OK;
+
+	if (g->active_stale)
+		choose_active(f, g);
+	while (r == KITH_OK && kith_map_next(g->members, &it, NULL, &v)) {
+		m = v;
+		if (m->link == NULL || !m->matched || (is_large(g) && !m->active) || !kith_fed_sees(f, m, &c->scope) ||
+		    !kith_fed_may_send(m->link, KITH_CL_LIVE))
+			continue;
+		r = kith_fed_send_run(f, m, 0, KITH_CL_LIVE, &c->scope, &c->node, c->incarnation, c->seq, c->seq + 1, false, &next, &n);
+		r = r == KITH_E_NOTFOUND ? KITH_OK : r;
+	}
+	return r;
+}
+
 static int
 notice(struct kith_fed *f, struct fed_group *g, const struct kith_change *c, bool *rights)
 {
@@ -432,6 +458,8 @@ notice(struct kith_fed *f, struct fed_group *g, const struct kith_change *c, boo
 		g->heads_stale = true;
 	if (c->what == KITH_C_FORK)
 		return kith_fed_pass_proof(f, g, c);
+	if (c->what == KITH_C_BODY)
+		return pass_body(f, g, c);
 	if (c->what != KITH_C_NEW && c->what != KITH_C_DECIDED)
 		return KITH_OK;
 	r = kith_fed_feed(g, &c->scope, &c->node, c->incarnation, true, &feed);

@@ -149,7 +149,7 @@ ask_for_bodies(struct kith_fed *f, struct fed_link *l)
 			continue;
 		r = kith_group_lacks_bodies(f->t, &m->g->id, &any);
 		if (r == KITH_OK && any)
-			r = kith_fed_want_bodies(f, m);
+			r = kith_fed_ask_bodies(f, m);
 	}
 	return r;
 }

@@ -393,7 +393,8 @@ engine_tell_clients(struct kith_engine *e)
 		case KITH_C_HIDDEN:
 		case KITH_C_ERASED:
 		case KITH_C_RESTORED:
-			if (ch->what == KITH_C_NEW && (ch->state & (KITH_S_HIDDEN | KITH_S_REJECTED | KITH_S_SIDE)) != 0)
+		case KITH_C_BODY:
+			if ((ch->what == KITH_C_NEW || ch->what == KITH_C_BODY) && (ch->state & (KITH_S_HIDDEN | KITH_S_REJECTED | KITH_S_SIDE)) != 0)
 				break;
 			r = ch->kind == KITH_K_PROFILE ? tell_profile(e, ch) : tell_message(e, ch);
 			break;

@@ -70,7 +70,7 @@ kith_group_lacks_bodies(struct kith_txn *t, const struct kith_id *group, bool *a
 }
 
 int
-kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, size_t max, struct kith_missings *m)
+kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, const struct kith_id *from, size_t max, struct kith_missings *m)
 {
 	struct kith_missings gone = { { NULL, 0, 0 } };
 	struct kith_cursor *c = NULL;
@@ -81,7 +81,7 @@ kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, size_t max, s
 	int e = kith_cursor_open(t, KITH_T_WANT, &c);
 
 	if (e == KITH_OK)
-		e = kith_cursor_seek(c, key_of(g, &kith_id_none, key), false, &k, &v);
+		e = kith_cursor_seek(c, key_of(g, from, key), false, &k, &v);
 	while (e == KITH_OK && k.n == KEY && memcmp(k.p, key, KITH_ID_BYTES) == 0 && m->list.n < max && gone.list.n < max) {
 		if (v.n != KITH_ID_BYTES) {
 			e = KITH_E_CORRUPT;

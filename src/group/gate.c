@@ -589,7 +589,7 @@ enum entry { ENTRY_STORED, ENTRY_HELD, ENTRY_PARKED, ENTRY_GAP, ENTRY_EARLY, ENT
 
 /* A record that came without its body, and now comes with it. */
 static int
-late_body(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, uint64_t pos, const struct kith_item *item)
+late_body(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, uint64_t pos, const struct kith_item *item, struct kith_changes *c)
 {
 	struct kith_slice body;
 	uint32_t state;
@@ -601,8 +601,11 @@ late_body(struct kith_group *g, struct kith_txn *t, const struct kith_record *r,
 	if (e != KITH_OK || state & (KITH_S_RECALLED | KITH_S_REJECTED))
 		return e;
 	e = kith_ledger_body_get(t, pos, &body);
-	if (e == KITH_E_NOTFOUND)
+	if (e == KITH_E_NOTFOUND) {
 		e = kith_ledger_body_put(t, pos, item->body);
+		if (e == KITH_OK)
+			e = kith_group_change(g, c, KITH_C_BODY, r, pos, state);
+	}
 	return e == KITH_OK ? kith_body_here(g, t, &r->id) : e;
 }
 
@@ -673,7 +676,7 @@ enter(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struc
 
 	*out = ENTRY_HELD;
 	if (e == KITH_OK)
-		return late_body(g, t, r, pos, item);
+		return late_body(g, t, r, pos, item, c);
 	if (e != KITH_E_NOTFOUND)
 		return e;
 	p = kith_map_get(g->parked, kith_id_slice(&r->id));

@@ -52,6 +52,7 @@ enum kith_change_kind {
 	KITH_C_SHOWN, KITH_C_HIDDEN,    /* a record held before became visible, or hidden */
 	KITH_C_ERASED,          /* its body is gone (recall, removal) or set aside */
 	KITH_C_RESTORED,        /* a removal turned out hidden: the body is served again */
+	KITH_C_BODY,            /* a record that was held without its body has it now */
 	KITH_C_STATE,           /* an act's effectiveness changed (id: the act): facts may have */
 	KITH_C_MEMBER,          /* uid's (in `id`) membership or rights changed */
 	KITH_C_FORK,            /* proof of equivocation: id is the second record */
@@ -107,8 +108,9 @@ struct kith_run {
 struct kith_missing { struct kith_id id; uint8_t object; struct kith_id node; /* whose feed named it */ };
 struct kith_missings { KITH_VEC(struct kith_missing) list; };
 
-/* The bodies that are still wanted, of all times: at most max are added to m. For when somebody new can be asked. */
-KITH_MUST_USE int kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, size_t max, struct kith_missings *m);
+/* The bodies that are still wanted, of all times, of records from this id on: at most max are added to m. */
+KITH_MUST_USE int kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, const struct kith_id *from, size_t max,
+    struct kith_missings *m);
 KITH_MUST_USE int kith_group_lacks_bodies(struct kith_txn *t, const struct kith_id *group, bool *any);  /* without opening it */
 /* Does a record that is held lack its body, with nothing that says it should? False for records not held. CORRUPT: damaged. */
 KITH_MUST_USE int kith_body_lacks(struct kith_txn *t, const struct kith_id *id, bool *lacks);
