@@ -352,7 +352,7 @@ kith_render_message(struct kith_txn *t, const struct kith_id *id, const struct k
 	struct kith_op op;
 	char handle[KITH_HANDLE_MAX + 1], node[64], order[KITH_ORDER_STR], *text = NULL;
 	uint32_t s = 0;
-	bool gone;
+	bool gone, late;
 	int r;
 
 	memset(&aimed, 0, sizeof(aimed));
@@ -366,6 +366,11 @@ kith_render_message(struct kith_txn *t, const struct kith_id *id, const struct k
 		return r;
 	if (h.kind != KITH_K_MESSAGE || (s & KITH_S_REJECTED) != 0 || ((s & (KITH_S_HIDDEN | KITH_S_SIDE)) != 0 && !moderator))
 		return KITH_E_NOTFOUND;
+	late = (s & KITH_S_LATE) != 0;
+	if ((s & KITH_S_UNSURE) != 0)
+		r = kith_late_by_parents(t, &h, &late);
+	if (r != KITH_OK)
+		return r;
 	gone = (s & (KITH_S_RECALLED | KITH_S_REMOVED)) != 0;
 	a = kith_arena_new(1u << 16);
 	text = malloc(KITH_BODY_MAX);
@@ -398,7 +403,7 @@ kith_render_message(struct kith_txn *t, const struct kith_id *id, const struct k
 	kith_mp_put_cstr(out, "kind");
 	kith_mp_put_cstr(out, "message");
 	kith_mp_put_cstr(out, "late");
-	kith_mp_put_bool(out, (s & KITH_S_LATE) != 0);
+	kith_mp_put_bool(out, late);
 	kith_put_key_id(out, "node", &h.node);
 	kith_mp_put_cstr(out, "node_name");
 	kith_mp_put_cstr(out, node);

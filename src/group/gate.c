@@ -226,13 +226,37 @@ kith_feed_place(struct kith_group *g, struct kith_txn *t, struct feed *f, const 
 
 /* ---- after a place: state, memory, screen ---- */
 
-/* Its clock is far below what it, or its author's node, had seen. */
+static bool
+is_late(const struct kith_record *r, uint64_t seen)
+{
+	return (seen >> 16) >= (r->clock >> 16) + LATE_MS;
+}
+
+int
+kith_late_by_parents(struct kith_txn *t, const struct kith_record *r, bool *late)
+{
+	struct kith_ledger_record lr;
+	int e;
+
+	*late = false;
+	for (uint32_t i = 0; i < r->n_parents && !*late; i++) {
+		e = kith_ledger_get_id(t, &r->parents[i], &lr);
+		if (e == KITH_OK)
+			*late = is_late(r, lr.clock);
+		else if (e != KITH_E_NOTFOUND && e != KITH_E_CORRUPT)
+			return e;
+	}
+	return KITH_OK;
+}
+
+/* Its clock is far below what it, or its author's node, had seen: KITH_S_LATE, or UNSURE while a parent is missing. */
 static int
-is_late(struct kith_group *g, struct kith_txn *t, const struct feed *f, const struct kith_record *r, bool *out)
+look_late(struct kith_group *g, struct kith_txn *t, const struct feed *f, const struct kith_record *r, uint32_t *state)
 {
 	struct kith_ledger_record lr;
 	uint64_t high = f->front_known ? f->high : 0, clock, pos;
 	const struct kith_act *act;
+	bool unsure = false;
 	uint32_t i;
 	int e;
 
@@ -246,8 +270,10 @@ is_late(struct kith_group *g, struct kith_txn *t, const struct feed *f, const st
 			e = kith_ledger_find(t, &r->parents[i], &pos);
 			if (e == KITH_OK)
 				e = kith_ledger_get(t, pos, &lr);
-			if (e == KITH_E_NOTFOUND || e == KITH_E_CORRUPT)
+			if (e == KITH_E_NOTFOUND || e == KITH_E_CORRUPT) {
+				unsure = true;
 				continue;
+			}
 			if (e != KITH_OK)
 				return e;
 			clock = lr.clock;
@@ -255,7 +281,7 @@ is_late(struct kith_group *g, struct kith_txn *t, const struct feed *f, const st
 		if (clock > high)
 			high = clock;
 	}
-	*out = (high >> 16) >= (r->clock >> 16) + LATE_MS;
+	*state |= is_late(r, high) ? KITH_S_LATE : unsure ? KITH_S_UNSURE : 0;
 	return KITH_OK;
 }
 
@@ -264,7 +290,6 @@ show_timeline(struct kith_group *g, struct kith_txn *t, struct kith_now now, str
     const struct kith_op *op, uint64_t pos, struct verdict *v, struct kith_changes *c, uint32_t *state)
 {
 	struct quick q = { .accepted = true };
-	bool late = false;
 	int e;
 
 	*state = v->state;
@@ -283,11 +308,9 @@ show_timeline(struct kith_group *g, struct kith_txn *t, struct kith_now now, str
 	}
 	if (f->plane != KITH_PLANE_TIMELINE)
 		return KITH_OK;
-	e = is_late(g, t, f, r, &late);
+	e = look_late(g, t, f, r, state);
 	if (e != KITH_OK)
 		return e;
-	if (late)
-		*state |= KITH_S_LATE;
 	kith_heads_note(f->panel, f, r);
 	return kith_redact_new(g, t, now, r, op, pos, state, c);
 }

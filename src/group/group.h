@@ -84,6 +84,7 @@ enum kith_how { KITH_HOW_OPEN, KITH_HOW_INVITE, KITH_HOW_ADMITTED };
 #define KITH_S_LATE 64u
 #define KITH_S_VOID 128u        /* authority: valid, not effective now */
 #define KITH_S_SIDE 256u        /* beyond the branches that count (B6) */
+#define KITH_S_UNSURE 512u      /* a parent was not here when it came: ask kith_late_by_parents whether it is LATE */
 
 /*
  * A run: consecutive records of one feed as a peer sent them, the last (or a
@@ -112,6 +113,8 @@ struct kith_missings { KITH_VEC(struct kith_missing) list; };
 KITH_MUST_USE int kith_group_bodies_wanted(struct kith_group *g, struct kith_txn *t, const struct kith_id *from, size_t max,
     struct kith_missings *m);
 KITH_MUST_USE int kith_group_lacks_bodies(struct kith_txn *t, const struct kith_id *group, bool *any);  /* without opening it */
+/* Is its clock far below that of a parent that is held? For the screen alone. */
+KITH_MUST_USE int kith_late_by_parents(struct kith_txn *t, const struct kith_record *r, bool *late);
 /* Does a record that is held lack its body, with nothing that says it should? False for records not held. CORRUPT: damaged. */
 KITH_MUST_USE int kith_body_lacks(struct kith_txn *t, const struct kith_id *id, bool *lacks);
 

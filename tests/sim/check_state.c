@@ -52,6 +52,7 @@ flags_of(struct kith_txn *t, const struct kith_id *id, uint32_t *flags)
 	*flags = 0;
 	if (r == KITH_OK)
 		r = kith_ledger_state_get(t, pos, flags);
+	*flags &= ~(KITH_S_LATE | KITH_S_UNSURE);       /* which go by what was held when it came; screens are compared */
 	return r == KITH_OK;
 }
 

@@ -15,4 +15,5 @@ tests_sim_kith_sim_LDFLAGS = $(AM_LDFLAGS) $(plant)kith_cut_find $(plant)kith_pl
 	$(plant)kith_ledger_proof_put $(plant)kith_ledger_state_get $(plant)kith_ledger_page
 
 script_tests += %D%/seeds.sh
-EXTRA_DIST += %D%/stories/body-given-late.story %D%/stories/refused-for-what-is-parked.story
+EXTRA_DIST += %D%/stories/body-given-late.story %D%/stories/refused-for-what-is-parked.story \
+	%D%/stories/body-across-a-split.story %D%/stories/late-by-a-late-parent.story %D%/stories/hung-peer-is-not-waited-for.story

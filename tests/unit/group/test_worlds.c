@@ -278,7 +278,7 @@ same_table(struct story *s, size_t at, enum kith_table tb)
 static void
 same_verdicts(struct story *s, size_t at)
 {
-	const uint32_t all = ~KITH_S_LATE;      /* which goes by what was held when it came */
+	const uint32_t all = ~(KITH_S_LATE | KITH_S_UNSURE);  /* which go by what was held when it came */
 	struct kith_ledger_record lr;
 	struct kith_record r;
 	uint64_t last, pos;
