@@ -242,6 +242,8 @@ struct kith_group {
 
 /* ---- group.c ---- */
 int kith_group_new(const struct kith_env *env, const struct kith_self *self, const struct kith_id *id, struct kith_group **out);
+void kith_feed_free(void *p);             /* struct feed, struct rost */
+void kith_rost_free(void *p);
 int kith_feed_adopt(struct kith_group *g, const struct kith_ledger_feed *l, struct feed **out);
 struct feed *kith_group_feed_(struct kith_group *g, struct kith_txn *t, const struct kith_id *scope, const struct kith_id *node,
     uint64_t incarnation, bool create, int *err);        /* NULL: not there (*err KITH_OK) or an error */
@@ -470,6 +472,21 @@ int kith_gate_drain(struct kith_group *g, struct kith_txn *t, struct kith_now no
 int kith_gate_unblock(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct kith_changes *c, struct kith_missings *m);
 int kith_gate_decide(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, const struct kith_op *op, struct feed *f,
     struct verdict *v);
+enum entry { ENTRY_STORED, ENTRY_HELD, ENTRY_PARKED, ENTRY_GAP, ENTRY_EARLY, ENTRY_REFUSED };
+/* One record whose place among its neighbours has been proven. */
+int kith_gate_take(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_record *r, const struct kith_item *item,
+    const struct kith_id *from, bool history, struct kith_changes *c, struct kith_missings *m, enum entry *out);
+
+/* ---- quick.c ---- */
+bool kith_quick_verdict(struct kith_group *g, const struct kith_record *r, struct feed *f, struct verdict *v);
+int kith_quick_keep(struct kith_group *g, struct rost *m, struct feed *f, enum right right, const struct quick *q);
+
+/* ---- place.c ---- */
+/* Records of pages right above the tip of f, which are decided as far as they can be. */
+int kith_promote(struct kith_group *g, struct kith_txn *t, struct kith_now now, struct feed *f, struct kith_changes *c, struct kith_missings *m);
+/* A record of a page, above a gap: kept and shown provisionally. */
+int kith_store_waiting(struct kith_group *g, struct kith_txn *t, const struct kith_record *r, const struct kith_op *op,
+    const struct kith_item *item, struct kith_changes *c, uint64_t *pos);
 /* Store and show what has been decided. v's frontier is taken. */
 int kith_gate_store(struct kith_group *g, struct kith_txn *t, struct kith_now now, const struct kith_record *r, const struct kith_op *op,
     const struct kith_item *item, struct verdict *v, struct kith_changes *c, struct kith_missings *m, uint64_t *pos);

@@ -15,7 +15,8 @@ tests_unit_group_test_authority_random_SOURCES = tests/unit/group/test_authority
 	tests/unit/group/acts.c tests/unit/group/acts.h
 tests_unit_group_test_authority_random_LDFLAGS = $(AM_LDFLAGS) $(FAIL_ALLOC_LDFLAGS)
 
-libkithcore_a_SOURCES += %D%/group.c %D%/group.h %D%/inner.h %D%/gate.c %D%/park.c %D%/find.c %D%/first.c
+libkithcore_a_SOURCES += %D%/group.c %D%/group.h %D%/inner.h %D%/open.c %D%/gate.c %D%/park.c %D%/find.c %D%/first.c
+libkithcore_a_SOURCES += %D%/run.c %D%/place.c %D%/quick.c
 libkithcore_a_SOURCES += %D%/second.c %D%/tree.c %D%/docs.c %D%/due.c %D%/people.c %D%/objects.c %D%/redact.c %D%/rejudge.c
 libkithcore_a_SOURCES += %D%/cuts.c %D%/write.c %D%/out.c %D%/tables.c %D%/rights.c %D%/rights.h %D%/whole.c %D%/bodies.c
 unit_tests += tests/unit/group/test_roster tests/unit/group/test_timeline

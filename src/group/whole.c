@@ -14,7 +14,7 @@ struct whole {
 	struct kith_group *g, *p;       /* the group, and the pure one */
 	struct kith_txn *t;
 	struct kith_diag *why;
-	KITH_VEC(struct entry { uint64_t pos; struct feed *f; bool done; }) list;        /* by position */
+	KITH_VEC(struct seat { uint64_t pos; struct feed *f; bool done; }) list;        /* by position */
 	size_t undecided;
 	bool last;                      /* what waits now does so for good */
 };
@@ -38,7 +38,7 @@ differs(struct whole *w, const struct kith_id *id, const char *what)
 static int
 by_pos(const void *x, const void *y)
 {
-	const struct entry *a = x, *b = y;
+	const struct seat *a = x, *b = y;
 
 	return a->pos < b->pos ? -1 : a->pos > b->pos;
 }
@@ -66,7 +66,7 @@ adopt(struct whole *w)
 		f->state_known = true;
 		kith_feed_iter_init(&fi, l.feedno, 0);
 		while ((e = kith_feed_iter_next(&fi, w->t, &at)) == KITH_OK)
-			if ((e = kith_vec_push(&w->list, ((struct entry){ at.pos, f, false }))) != KITH_OK)
+			if ((e = kith_vec_push(&w->list, ((struct seat){ at.pos, f, false }))) != KITH_OK)
 				break;
 		kith_feed_iter_fini(&fi);
 		if (e == KITH_E_NOTFOUND)
@@ -106,7 +106,7 @@ open_record(struct whole *w, uint64_t pos, struct opened *o)
  * that those which wait are tried again until nothing more is decided.
  */
 static int
-first_again(struct whole *w, struct entry *at, struct opened *o)
+first_again(struct whole *w, struct seat *at, struct opened *o)
 {
 	struct kith_act_proof proof = { 0 };
 	struct kith_arena *cut = NULL;
@@ -150,7 +150,7 @@ first_again(struct whole *w, struct entry *at, struct opened *o)
 }
 
 static int
-second_again(struct whole *w, const struct entry *at, struct opened *o)
+second_again(struct whole *w, const struct seat *at, struct opened *o)
 {
 	const struct kith_act *act;
 	const struct rost *m;
@@ -181,7 +181,7 @@ second_again(struct whole *w, const struct entry *at, struct opened *o)
 
 /* Messages before their edits, which follow them. */
 static int
-redact_again(struct whole *w, const struct entry *at, struct opened *o, bool edits)
+redact_again(struct whole *w, const struct seat *at, struct opened *o, bool edits)
 {
 	uint32_t state, flags;
 	bool damaged;
@@ -197,7 +197,7 @@ redact_again(struct whole *w, const struct entry *at, struct opened *o, bool edi
 }
 
 static int
-compare_record(struct whole *w, const struct entry *at, const struct kith_record *r)
+compare_record(struct whole *w, const struct seat *at, const struct kith_record *r)
 {
 	const uint32_t all = KITH_S_REJECTED | KITH_S_WAITING | KITH_S_HIDDEN | KITH_S_SIDE | KITH_S_VOID | KITH_S_RECALLED |
 	    KITH_S_REMOVED | KITH_S_EDITED | S_AUTHOR_BAD;
@@ -274,7 +274,7 @@ static int
 pass(struct whole *w, enum pass which)
 {
 	struct opened *o = malloc(sizeof(*o));
-	struct entry *at;
+	struct seat *at;
 	size_t i;
 	int e = o == NULL ? KITH_E_NOMEM : KITH_OK;
 
