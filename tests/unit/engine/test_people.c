@@ -1,7 +1,10 @@
 #include <stdio.h>
 
+#include "base/b32.h"
+#include "federation/frames.h"
 #include "tests/sim/world.h"
 #include "tests/unit/test.h"
+#include "wire/mp.h"
 
 /* Who people are to each other: profiles, friends, presence, on one node and on two. */
 
@@ -286,6 +289,111 @@ strangers_wait_their_turn(void **state)
 	world_free(w);
 }
 
+static size_t
+groups_of(struct world *w, const struct person *p)
+{
+	json_t *r = must(w, p, "group.list", json_object());
+	size_t n = json_array_size(json_object_get(r, "groups"));
+
+	json_decref(r);
+	return n;
+}
+
+static json_t *
+dm(const struct person *p)
+{
+	return json_pack("{s:[s]}", "users", uid_of(p));
+}
+
+static void
+strangers_open_few_conversations_and_who_is_blocked_none(void **state)
+{
+	struct world *w = world_new(9);
+	struct person ada, other[8];
+	const char *first[1];
+
+	(void)state;
+	world_node(w, "one", NULL, 0);
+	first[0] = world_address(w, 0);
+	world_node(w, "two", first, 1);
+	world_register(w, 0, "ada", &ada);
+	/* some live where she does, some do not; blocked is the last */
+	for (int i = 0; i < 8; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "other%d", i);
+		world_register(w, i % 2, name, &other[i]);
+	}
+	world_run(w, 2000);
+	json_decref(must(w, &ada, "user.find", json_pack("{s:s}", "text", "other7@two")));
+	json_decref(must(w, &ada, "friend.set", json_pack("{s:s,s:b}", "user", uid_of(&other[7]), "blocked", 1)));
+	for (int i = 7; i >= 0; i--) {
+		json_decref(must(w, &other[i], "user.find", json_pack("{s:s}", "text", "ada@one")));
+		json_decref(must(w, &other[i], "dm.open", dm(&ada)));
+		world_run(w, 3000);
+	}
+	assert_int_equal(groups_of(w, &ada), 5);
+	/* what had to wait comes in its time, and nothing of who is blocked ever does */
+	world_run(w, UINT64_C(11) * 60 * 1000);
+	assert_int_equal(groups_of(w, &ada), 7);
+	world_run(w, UINT64_C(30) * 60 * 1000);
+	assert_int_equal(groups_of(w, &ada), 7);
+	assert_int_equal(groups_of(w, &other[7]), 1);
+	world_free(w);
+}
+
+static uint64_t link_seen;
+
+static bool
+see_link(void *arg, int from, int to, uint64_t link, uint8_t type, struct kith_slice frame)
+{
+	(void)arg;
+	(void)type;
+	(void)frame;
+	if (from == 1 && to == 0)
+		link_seen = link;
+	return true;
+}
+
+static void
+nobody_is_brought_into_a_group_unasked(void **state)
+{
+	struct world_hooks hooks = { .leaves = see_link };
+	struct town t;
+	struct kith_id group, uid;
+	struct kith_buf frame, payload;
+	json_t *r;
+
+	(void)state;
+	town_people(&t, 10);
+	world_hooks(t.w, &hooks);
+	/* ben's home says that he lets ada into his group, and she has not asked */
+	r = must(t.w, &t.ben, "group.new", json_pack("{s:s,s:s}", "name", "cult", "join", "open"));
+	assert_ok(kith_id_parse(kith_slice_str(json_string_value(json_object_get(r, "id"))), &group));
+	json_decref(must(t.w, &t.ben, "user.find", json_pack("{s:s}", "text", "ada@one")));
+	json_decref(must(t.w, &t.ben, "request.admit", json_pack("{s:O,s:s}", "group", json_object_get(r, "id"), "user", uid_of(&t.ada))));
+	json_decref(r);
+	assert_ok(kith_id_parse(kith_slice_str(uid_of(&t.ada)), &uid));
+	world_run(t.w, 30000);
+	assert_int_not_equal(link_seen, 0);
+	kith_buf_init(&payload, 0);
+	kith_mp_put_array(&payload, 2);
+	kith_mp_put_id(&payload, &group);
+	kith_mp_put_id(&payload, &uid);
+	kith_buf_init(&frame, 0);
+	kith_mp_put_array(&frame, 4);
+	kith_mp_put_uint(&frame, 1000);
+	kith_mp_put_bin(&frame, kith_slice_of(group.b, 16));
+	kith_mp_put_uint(&frame, 1);
+	kith_mp_put_bin(&frame, kith_buf_slice(&payload));
+	assert_true(world_inject(t.w, 1, link_seen, KITH_FR_MAIL, kith_buf_slice(&frame)));
+	kith_buf_fini(&frame);
+	kith_buf_fini(&payload);
+	world_run(t.w, 120000);
+	assert_int_equal(groups_of(t.w, &t.ada), 1);
+	world_free(t.w);
+}
+
 /* What somebody is to a viewer in the group: "" if not there. */
 static const char *
 present(struct town *t, const struct person *viewer, const struct person *p)
@@ -399,6 +507,8 @@ main(void)
 		cmocka_unit_test(taken_back_in_a_split),
 		cmocka_unit_test(who_is_blocked_hears_nothing),
 		cmocka_unit_test(strangers_wait_their_turn),
+		cmocka_unit_test(strangers_open_few_conversations_and_who_is_blocked_none),
+		cmocka_unit_test(nobody_is_brought_into_a_group_unasked),
 		cmocka_unit_test(presence_follows_connections),
 		cmocka_unit_test(who_comes_in_sees_who_is_there_and_is_seen),
 		cmocka_unit_test(presence_is_lost_with_a_node_and_comes_back),
