@@ -459,7 +459,7 @@ kith_api_invite_new(struct kith_call *c)
 	n.uses = kept.uses = (uint64_t)kith_arg_num(c->args, "uses", 0);
 	if (n.uses > 0 || n.expires_ms > 0)
 		n.counter = c->self->node;
-	n.guests = true;
+	n.guests = kith_arg_flag(c->args, "guests", true);
 	c->env->random(c->env->ctx, n.nonce, sizeof(n.nonce));
 	c->env->random(c->env->ctx, n.secret, sizeof(n.secret));
 	memcpy(kept.secret, n.secret, sizeof(kept.secret));

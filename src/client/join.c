@@ -85,13 +85,23 @@ kith_group_admit_here(struct kith_call *c, struct kith_group *g, const struct ki
 int
 kith_joined(struct kith_call *c, const struct kith_id *group, const char *state)
 {
+	struct kith_id panel = kith_id_none;
+	struct kith_invite inv;
+	struct kith_slice raw;
+	struct kith_link l;
 	char name[256];
+	uint8_t type;
 
+	/* where the invite leads to, if it says so */
+	if (kith_call_link(c, &l) == KITH_OK && kith_ledger_object_get(c->t, &l.invite, &type, &raw) == KITH_OK && type == KITH_O_INVITE &&
+	    kith_invite_parse(raw, &inv) == KITH_OK)
+		panel = inv.panel;
 	kith_group_name(c->t, group, name, sizeof(name));
-	kith_mp_put_map(c->result, 3);
+	kith_mp_put_map(c->result, 4);
 	kith_put_key_id(c->result, "group", group);
 	kith_mp_put_cstr(c->result, "name");
 	kith_mp_put_cstr(c->result, name);
+	kith_put_key_id(c->result, "panel", &panel);
 	kith_mp_put_cstr(c->result, "state");
 	kith_mp_put_cstr(c->result, state);
 	return KITH_OK;

@@ -62,18 +62,24 @@ put_group(struct kith_call *c, const struct kith_id *group, const struct kith_st
 	static const char *const joins[] = { "open", "invite", "request" };
 	struct kith_fact owner = { .kind = KITH_F_OWNER, .a = c->session->uid };
 	struct kith_buf *b = c->result;
-	char name[512];
+	char name[512], text[2049];
 	int r;
 
 	kith_group_name(c->t, group, name, sizeof(name));
 	if (name[0] == '\0' && sg->kind == 1)
 		conversation_name(c, group, name, sizeof(name));
-	kith_mp_put_map(b, 9);
+	kith_mp_put_map(b, 11);
+	kith_mp_put_cstr(b, "description");
+	kith_render_register(c->t, group, &kith_id_none, "description", text, sizeof(text));
+	kith_mp_put_cstr(b, text);
 	kith_put_key_id(b, "id", group);
 	kith_mp_put_cstr(b, "join");
 	kith_mp_put_cstr(b, sg->joins < 3 ? joins[sg->joins] : "invite");
 	kith_mp_put_cstr(b, "kind");
 	kith_mp_put_cstr(b, sg->kind == 1 ? "direct" : "group");
+	kith_mp_put_cstr(b, "language");
+	kith_render_register(c->t, group, &kith_id_none, "language", text, sizeof(text));
+	kith_mp_put_cstr(b, text);
 	kith_mp_put_cstr(b, "members");
 	kith_mp_put_uint(b, sg->members);
 	kith_mp_put_cstr(b, "name");

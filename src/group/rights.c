@@ -126,7 +126,7 @@ some_role(struct look *k, enum ask ask, const char *perm, bool granted_only)
 	if (says || k->err != KITH_OK)
 		return says;
 	if (k->only != NULL)
-		return fact_on(k, KITH_F_ROLE, k->only, NULL, NULL) && role_says(k, k->only, ask, perm);
+		return !(granted_only && kith_role_is_implicit(k->only)) && fact_on(k, KITH_F_ROLE, k->only, NULL, NULL) && role_says(k, k->only, ask, perm);
 	memcpy(prefix, k->group->b, KITH_ID_BYTES);
 	prefix[KITH_ID_BYTES] = KITH_F_HOLDS;
 	memcpy(prefix + KITH_ID_BYTES + 1, k->uid->b, KITH_ID_BYTES);

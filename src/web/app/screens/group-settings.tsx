@@ -5,19 +5,21 @@ import { nameOf, whenOf } from '../lib/format'
 import { useAsked } from '../lib/hooks'
 import { t } from '../lib/i18n'
 import { attempt } from '../lib/session'
-import { Choice, Field } from './field'
+import { Choice, Field, Lines } from './field'
 import { Members } from './members'
 import { open } from './open'
+import { Roles } from './roles'
 import { Bones } from './sidebar'
 import { Tabs } from './tabs'
 
-const tabs = ['overview', 'members', 'invites', 'requests', 'servers', 'audit'] as const
+const tabs = ['overview', 'roles', 'members', 'invites', 'requests', 'servers', 'audit'] as const
 
 export default function GroupSettings({ a, group, tab }: { a: Account; group: Group; tab: string }) {
   const at = tabs.find((x) => x === tab) ?? 'overview'
   return (
     <Tabs title={group.name} back={`/g/${group.id}`} tabs={tabs.map((id) => ({ id, name: t(`group.${id}`), to: `/g/${group.id}/settings/${id}` }))} at={at}>
       {at === 'overview' && <Overview a={a} group={group} />}
+      {at === 'roles' && <Roles a={a} group={group} />}
       {at === 'members' && <Members a={a} group={group} />}
       {at === 'invites' && <Invites a={a} group={group} />}
       {at === 'requests' && <Requests a={a} group={group} />}
@@ -27,13 +29,24 @@ export default function GroupSettings({ a, group, tab }: { a: Account; group: Gr
   )
 }
 
+const languages = ['', 'en', 'zh', 'es', 'fr', 'de', 'pt', 'ja', 'ko', 'ru', 'ar', 'hi'] as const
+
 function Overview({ a, group }: { a: Account; group: Group }) {
   const [name, setName] = useState(group.name)
+  const [description, setDescription] = useState(group.description)
+  const [language, setLanguage] = useState(group.language)
   const [join, setJoin] = useState<Join>(group.join)
+  const known: readonly string[] = languages
+  const names = new Intl.DisplayNames([document.documentElement.lang], { type: 'language' })
   const save = (): Promise<boolean> =>
     attempt(async () => {
-      if (name !== group.name) await a.call('group.set', { group: group.id, key: 'name', value: name })
-      if (join !== group.join) await a.call('group.set', { group: group.id, key: 'join', value: join })
+      const changes: (readonly [key: string, value: string, was: string])[] = [
+        ['name', name.trim(), group.name],
+        ['description', description, group.description],
+        ['language', language, group.language],
+        ['join', join, group.join],
+      ]
+      for (const [key, value, was] of changes) if (value !== was) await a.call('group.set', { group: group.id, key, value })
       toast(t('app.saved'))
     })
   return (
@@ -45,13 +58,31 @@ function Overview({ a, group }: { a: Account; group: Group }) {
         }}
       >
         <Field label={t('group.name')} value={name} onValue={setName} required maxLength={100} />
-        <Choice label={t('new.join')} value={join} onValue={setJoin} options={(['invite', 'open', 'request'] as const).map((j) => [j, t(`join.${j}`)] as const)} />
+        <Lines label={t('group.description')} hint={t('group.descriptionHint')} value={description} onValue={setDescription} maxLength={500} />
+        <div class="pair">
+          <Choice label={t('new.join')} value={join} onValue={setJoin} options={(['invite', 'open', 'request'] as const).map((j) => [j, t(`join.${j}`)] as const)} />
+          <Choice
+            label={t('group.language')}
+            value={language}
+            onValue={setLanguage}
+            options={[...known, ...(known.includes(group.language) ? [] : [group.language])].map((l) => [l, l === '' ? t('group.anyLanguage') : tongue(names, l)] as const)}
+          />
+        </div>
         <button type="submit" class="main">
           {t('app.save')}
         </button>
       </form>
     </section>
   )
+}
+
+// What others have written there may be no language at all.
+function tongue(names: Intl.DisplayNames, tag: string): string {
+  try {
+    return names.of(tag) ?? tag
+  } catch {
+    return tag
+  }
 }
 
 // Where the group lives. Any of these may go, and the group goes on.

@@ -25,7 +25,7 @@ export function Invited({ a }: { a: Account }) {
         }
         await a.loadGroups()
         const group = a.group(joined.group)
-        go(group !== undefined ? pathOf(group, group.panels.find((p) => p.kind !== 'folder')?.id) : '/home', true)
+        go(group !== undefined ? pathOf(group, (group.panels.find((p) => p.id === joined.panel) ?? group.panels.find((p) => p.kind !== 'folder'))?.id) : '/home', true)
       },
       (e: unknown) => {
         keepInvitation(undefined)

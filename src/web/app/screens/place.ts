@@ -25,7 +25,7 @@ export const here = computed(() => {
   if (a === undefined || (r.at !== 'group' && r.at !== 'direct' && r.at !== 'group-settings')) return undefined
   const group = a.group(r.group)
   if (group === undefined) return undefined
-  const panels = a.panels(group.id).value
+  const panels = a.panelsShown(group.id)
   const panelId = r.at === 'group' ? (r.panel ?? panels?.find(isPlace)?.id) : panels?.find(isPlace)?.id
   return { group, panels, panel: panels?.find((p) => p.id === panelId), panelId }
 })

@@ -15,6 +15,7 @@ import { Members } from './members'
 import { membersShown, open, showMembers } from './open'
 import { here, isPlace, pathOf, unreadOf } from './place'
 import { Rail } from './rail'
+import { roleName } from './role'
 import { Bones, Sidebar } from './sidebar'
 
 const Friends = lazy(() => import('./friends'))
@@ -111,6 +112,7 @@ function Top({ a }: { a: Account }) {
   return (
     <div class="top">
       <Connection a={a} />
+      <ViewedAs a={a} />
       {a.me.value.guest && (
         <p class="bar claim">
           {t('claim.banner')}
@@ -120,6 +122,20 @@ function Top({ a }: { a: Account }) {
         </p>
       )}
     </div>
+  )
+}
+
+function ViewedAs({ a }: { a: Account }) {
+  const as = a.asRole.value
+  if (as === undefined) return null
+  return (
+    <p class="bar claim" role="status">
+      <Icon name="eye" size={16} />
+      {t('role.viewing', { group: a.group(as.group)?.name ?? '', role: roleName(as.role) })}
+      <button type="button" class="link" onClick={() => (a.asRole.value = undefined)}>
+        {t('role.viewStop')}
+      </button>
+    </p>
   )
 }
 

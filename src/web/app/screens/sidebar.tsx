@@ -26,7 +26,7 @@ function GroupPanels({ a, group, panels }: { a: Account; group: Group; panels: r
   const [menu, setMenu] = useState<{ x: number; y: number } | undefined>(undefined)
   const items: MenuItem[] = [
     { label: t('shell.invite'), icon: 'user-plus', do: () => (open.value = { is: 'invite', group: group.id }) },
-    ...(a.perms(group.id).value.has('panel.manage') ? [{ label: t('shell.newPanel'), icon: 'plus' as const, do: () => void (open.value = { is: 'new-panel', group: group.id }) }] : []),
+    ...(a.may(group.id, 'panel.manage') ? [{ label: t('shell.newPanel'), icon: 'plus' as const, do: () => void (open.value = { is: 'new-panel', group: group.id }) }] : []),
     { label: t('shell.groupSettings'), icon: 'settings', do: () => go(`/g/${group.id}/settings/overview`) },
     {
       label: t('shell.leave'),

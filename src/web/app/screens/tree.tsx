@@ -25,7 +25,7 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
   const dragged = useRef<Panel | undefined>(undefined)
   const refocus = useRef<string | undefined>(undefined)
   const root = useRef<HTMLDivElement>(null)
-  const manage = a.perms(group.id).value.has('panel.manage')
+  const manage = a.may(group.id, 'panel.manage')
 
   useLayoutEffect(() => {
     const id = refocus.current

@@ -8,7 +8,7 @@ import { People } from './people'
 import type { Store } from './store'
 import { justBefore, Timeline } from './timeline'
 import { Whereabouts } from './where'
-import type { Group, Id, Me, Member, Message, Method, Order, Panel, Params, Presence, Push, Result } from './types'
+import type { AsRole, Group, Id, Me, Member, Message, Method, Order, Panel, Params, Presence, Push, Result, Role } from './types'
 
 const TYPING_MS = 5000
 const TYPING_AGAIN_MS = 3000
@@ -160,6 +160,28 @@ export class Account {
       void this.loadPerms(group)
     }
     return s
+  }
+  may(group: Id, perm: string): boolean {
+    const as = this.asRole.value
+    return (as?.group === group ? as.perms : this.perms(group).value).has(perm)
+  }
+  // How a group looks to others, while one looks at it so; what is done meanwhile is done as oneself.
+  readonly asRole = signal<AsRole | undefined>(undefined)
+  async viewAs(group: Id, role: Role): Promise<void> {
+    const panels = this.panels(group).value ?? (await this.call('panel.list', { group })).panels
+    const ask = async (panel?: Id): Promise<ReadonlySet<string>> => new Set((await this.call('group.perms', { group, role: role.id, ...(panel !== undefined && { panel }) })).perms)
+    const [perms, ...of] = await Promise.all([ask(), ...panels.map((p) => ask(p.id))])
+    this.asRole.value = { group, role, perms, panels: new Map(panels.map((p, i) => [p.id, of[i] ?? new Set<string>()])) }
+  }
+  // The panels that are shown: those one may see, and of them those that the role may.
+  panelsShown(group: Id): readonly Panel[] | undefined {
+    const list = this.panels(group).value
+    const as = this.asRole.value
+    if (as?.group !== group) return list
+    return list?.flatMap((p) => {
+      const perms = as.panels.get(p.id)
+      return perms?.has('panel.view') === true ? [{ ...p, may_send: p.open && perms.has('message.send') }] : []
+    })
   }
   members(group: Id): ReadonlySignal<readonly Member[] | undefined> {
     let list = this.memberLists.get(group)

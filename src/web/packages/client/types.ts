@@ -66,6 +66,9 @@ export interface Group {
   readonly id: Id
   readonly name: string
   readonly kind: 'group' | 'direct'
+  readonly description: string
+  // As it says it: a language tag, or nothing.
+  readonly language: string
   readonly join: Join
   readonly members: number
   readonly nodes: number
@@ -120,6 +123,13 @@ export interface Role {
   readonly perms: readonly string[]
   readonly may: readonly string[]
   readonly holders: readonly Id[]
+}
+// A group as it looks to who holds this role and no other.
+export interface AsRole {
+  readonly group: Id
+  readonly role: Role
+  readonly perms: ReadonlySet<string>
+  readonly panels: ReadonlyMap<Id, ReadonlySet<string>>
 }
 export interface Invite {
   readonly id: Id
@@ -212,7 +222,7 @@ export interface Methods {
   'friend.remove': [OnPerson, { state: FriendState }]
   'friend.request': [OnPerson, { state: FriendState }]
   'friend.set': [OnPerson & { remark?: string; note?: string; favourite?: boolean; blocked?: boolean }, { state: FriendState }]
-  'group.join': [{ link: string }, { group: Id; name: string; state: 'member' | 'requested' }]
+  'group.join': [{ link: string }, { group: Id; name: string; panel: Id | null; state: 'member' | 'requested' }]
   'group.leave': [InGroup, Nothing]
   'group.list': [Nothing, { groups: Group[] }]
   'group.new': [{ name: string; join?: Join; panels?: string[]; txn?: string }, { id: Id; panel: Id }]
@@ -220,7 +230,7 @@ export interface Methods {
   'group.perms': [InGroup & { panel?: Id; role?: Id }, { perms: string[] }]
   'group.set': [InGroup & { key: string; value: string }, Made]
   'invite.list': [InGroup, { invites: Invite[] }]
-  'invite.new': [InGroup & { expires?: number; uses?: number; panel?: Id; role?: Id }, { id: Id | null; link: string }]
+  'invite.new': [InGroup & { expires?: number; guests?: boolean; uses?: number; panel?: Id; role?: Id }, { id: Id | null; link: string }]
   'invite.preview': [{ link: string }, Preview]
   'invite.revoke': [InGroup & { id: Id }, Made]
   'member.ban': [OnMember & { for?: number; reason?: string }, Made]
@@ -251,9 +261,12 @@ export interface Methods {
   'request.admit': [InGroup & { user: Id }, Made]
   'request.list': [InGroup, { requests: JoinRequest[] }]
   'request.refuse': [InGroup & { user: Id }, Nothing]
+  'role.delete': [InGroup & { role: Id }, Made]
   'role.grant': [InGroup & { role: Id; user: Id }, Made]
   'role.list': [InGroup, { roles: Role[] }]
+  'role.new': [InGroup & { name: string; level: number; perms: string[]; may?: string[] }, Made]
   'role.revoke': [InGroup & { role: Id; user: Id }, Made]
+  'role.set': [InGroup & { role: Id; perms: string[]; allow: boolean }, Made]
   'session.list': [Nothing, { sessions: SessionInfo[] }]
   'session.revoke': [{ id?: Id }, Nothing]
   'session.ticket': [Nothing, { ticket: string }]
