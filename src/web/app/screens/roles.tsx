@@ -15,7 +15,8 @@ export function Roles({ a, group }: { a: Account; group: Group }) {
   const { value, again } = useAsked(() => a.call('role.list', { group: group.id }), [group.id, a.perms(group.id).value])
   const [at, setAt] = useState<string | undefined>(undefined)
   const [making, setMaking] = useState(false)
-  const roles = [...(value?.roles ?? [])].sort((x, y) => y.level - x.level || x.name.localeCompare(y.name))
+  // nobody follows a group yet
+  const roles = (value?.roles ?? []).filter((r) => made(r) || r.name !== 'Follower').sort((x, y) => y.level - x.level || (made(x) ? x.name.localeCompare(y.name) : y.name.localeCompare(x.name)))
   const role = roles.find((r) => r.id === at)
   const manage = group.owner || a.may(group.id, 'role.manage')
   return (
