@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -197,12 +198,43 @@ cli_cmd_invite_revoke(struct cli *c)
 	return r == CLI_OK ? cli_act(c, "invite.revoke", group, json_pack("{s:s}", "id", invite)) : r;
 }
 
+/* Where people ask to be let in, something may be asked of them first. */
+static int
+must_answer(struct cli *c)
+{
+	json_auto_t *p = NULL;
+	const json_t *questions, *q;
+	size_t i;
+
+	if (c->word.n > 1 || cli_call(c, "invite.preview", json_pack("{s:s}", "link", c->word.v[0]), &p) != CLI_OK)
+		return CLI_OK;          /* what is wrong with the link, joining says */
+	questions = cli_get(p, "questions");
+	if (strcmp(cli_str(p, "join"), "request") != 0 || json_array_size(questions) == 0)
+		return CLI_OK;
+	json_array_foreach(questions, i, q)
+		cli_note("  %zu. %s", i + 1, json_string_value(q));
+	return cli_fail(CLI_FAILED, "who asks to be let in answers these: kith join LINK ANSWER..., one for each (\"\": none)");
+}
+
+/* LINK [ANSWER...] */
 int
 cli_cmd_join(struct cli *c)
 {
 	json_auto_t *answer = NULL;
-	int r = cli_call(c, "group.join", json_pack("{s:s}", "link", c->word.v[0]), &answer);
+	json_t *params;
+	int r = must_answer(c);
 
+	if (r != CLI_OK)
+		return r;
+	params = json_pack("{s:s}", "link", c->word.v[0]);
+	if (c->word.n > 1) {
+		json_t *answers = json_array();
+
+		for (size_t i = 1; i < c->word.n; i++)
+			json_array_append_new(answers, json_string(c->word.v[i]));
+		json_object_set_new(params, "answers", answers);
+	}
+	r = cli_call(c, "group.join", params, &answer);
 	if (r != CLI_OK)
 		return r;
 	if (strcmp(cli_str(answer, "state"), "requested") == 0)
@@ -211,6 +243,27 @@ cli_cmd_join(struct cli *c)
 }
 
 /* ---- who asks ---- */
+
+/* The answers in one line. */
+static char *
+joined_text(const json_t *list)
+{
+	char *out = NULL;
+	size_t i, n = 0;
+	const json_t *s;
+
+	json_array_foreach(list, i, s)
+		n += json_string_length(s) + 3;
+	out = calloc(1, n + 1);
+	if (out == NULL)
+		return NULL;
+	json_array_foreach(list, i, s) {
+		if (i > 0)
+			strcat(out, " / ");
+		strcat(out, json_string_value(s));
+	}
+	return out;
+}
 
 int
 cli_cmd_requests(struct cli *c)
@@ -226,15 +279,20 @@ cli_cmd_requests(struct cli *c)
 		r = cli_call(c, "request.list", json_pack("{s:s}", "group", group), &answer);
 	if (r != CLI_OK)
 		return r;
-	t = cli_table_new(3);
+	t = cli_table_new(4);
 	json_array_foreach(cli_get(answer, "requests"), i, who) {
 		char id[CLI_SHORT], asked[CLI_WHEN];
 
-		if (c->opt[OPT_JSON] != NULL)
+		char *said;
+
+		if (c->opt[OPT_JSON] != NULL) {
 			r = cli_put_json(who);
-		else
-			cli_table_row(t, (const char *[]){ cli_short(cli_str(who, "uid"), id),
-			    cli_str(who, "handle"), cli_when(cli_int(who, "asked"), asked) });
+			continue;
+		}
+		said = joined_text(cli_get(who, "answers"));
+		cli_table_row(t, (const char *[]){ cli_short(cli_str(who, "uid"), id),
+		    cli_str(who, "handle"), cli_when(cli_int(who, "asked"), asked), said });
+		free(said);
 	}
 	return cli_table_put(t) == CLI_OK ? r : CLI_FAILED;
 }

@@ -50,7 +50,7 @@ const struct cli_command cli_commands[] = {
 	    "List the invites made at this node" },
 	{ "invite revoke", "ID", 1, 1, cli_cmd_invite_revoke, VIA | O(GROUP), false,
 	    "End an invite" },
-	{ "join", "LINK", 1, 1, cli_cmd_join, 0, false,
+	{ "join", "LINK [ANSWER...]", 1, 6, cli_cmd_join, 0, false,
 	    "Come in by a link and print the group's id" },
 	{ "requests", "GROUP", 1, 1, cli_cmd_requests, 0, false,
 	    "List who asks to be let in" },

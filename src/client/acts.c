@@ -528,6 +528,9 @@ kith_api_group_set(struct kith_call *c)
 			r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "join: open, invite or request");
 		act_has(&a, KITH_OP_JOINS);
 	} else {
+		if (r == KITH_OK && kith_slice_is(key, "questions") && !kith_questions_ok(value))
+			r = kith_fail(c, KITH_E_MALFORMED, "invalid_params", "questions: at most %d lines, each of at most %d bytes", KITH_QUESTIONS_MAX,
+			    KITH_QUESTION_MAX);
 		a.op.key = key;
 		act_has(&a, KITH_OP_KEY);
 		kith_put_text(&a.body, "value", value);

@@ -59,6 +59,16 @@ uint64_t kith_panel_slow_s(struct kith_txn *t, const struct kith_id *group, cons
 bool kith_panel_notify_ok(struct kith_slice v);
 bool kith_panel_url_ok(struct kith_slice v);    /* https, absolute */
 
+/*
+ * What is asked of whoever asks to be let in: the group's setting `questions`, one a line. As a list of strings; what
+ * others' nodes wrote there is cut to what it may be.
+ */
+#define KITH_QUESTIONS_MAX 5
+#define KITH_QUESTION_MAX 200           /* bytes */
+#define KITH_ANSWER_MAX 1000
+void kith_put_questions(struct kith_buf *b, struct kith_slice text);
+bool kith_questions_ok(struct kith_slice text);
+
 /* Reads: the group that a parameter names, for a member of it. */
 KITH_MUST_USE int kith_read_group(struct kith_call *c, struct kith_id *group);
 

@@ -16,6 +16,73 @@
  */
 #define REQUESTS_MAX 1000               /* that wait in one group */
 
+/* ---- questions ---- */
+
+/* The next line that says something. */
+static bool
+next_question(struct kith_slice *text, struct kith_slice *line)
+{
+	while (text->n > 0) {
+		const uint8_t *end = memchr(text->p, '\n', text->n);
+		size_t n = end != NULL ? (size_t)(end - text->p) : text->n;
+
+		*line = kith_slice_of(text->p, n);
+		*text = kith_slice_from(*text, end != NULL ? n + 1 : n);
+		if (n > 0)
+			return true;
+	}
+	return false;
+}
+
+void
+kith_put_questions(struct kith_buf *b, struct kith_slice text)
+{
+	char cut[KITH_QUESTION_MAX + 1];
+	struct kith_slice line;
+	size_t mark = kith_mp_begin(b);
+	uint32_t n = 0;
+
+	while (n < KITH_QUESTIONS_MAX && next_question(&text, &line)) {
+		kith_copy_text(line, cut, sizeof(cut));
+		kith_mp_put_cstr(b, cut);
+		n++;
+	}
+	kith_mp_end_array(b, mark, n);
+}
+
+bool
+kith_questions_ok(struct kith_slice text)
+{
+	struct kith_slice line;
+	size_t n = 0;
+
+	while (next_question(&text, &line)) {
+		if (++n > KITH_QUESTIONS_MAX || line.n > KITH_QUESTION_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* A list of at most so many answers: as long as the questions or shorter, in their order. */
+static bool
+answers_ok(struct kith_slice list)
+{
+	struct kith_mp_reader rd;
+	uint32_t n;
+
+	kith_mp_read(&rd, list);
+	if (kith_mp_peek(&rd) != KITH_MP_ARRAY)
+		return false;
+	n = kith_mp_array(&rd);
+	if (n > KITH_QUESTIONS_MAX)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		if (kith_mp_peek(&rd) != KITH_MP_STR || kith_mp_str(&rd).n > KITH_ANSWER_MAX)
+			return false;
+	}
+	return kith_mp_done(&rd);
+}
+
 /* ---- what people here have asked for. KITH_T_USER: uid, 'j', group -> u64: when (ms) ---- */
 
 static struct kith_slice
@@ -36,16 +103,23 @@ kith_knock(struct kith_call *c, const struct kith_link *l)
 	uint8_t key[65], when[8];
 	int r = kith_account_get(c->t, &c->session->uid, &a);
 
+	if (kith_arg_has(c->args, "answers") && !answers_ok(kith_arg(c->args, "answers")->raw))
+		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "answers: at most %d, each of at most %d bytes", KITH_QUESTIONS_MAX, KITH_ANSWER_MAX);
+
 	if (r == KITH_OK)
 		r = kith_account_doc(c->t, &a, &doc);
 	if (r != KITH_OK)
 		return r;
 	kith_buf_init(&p, 0);
-	kith_mp_put_array(&p, 4);
+	kith_mp_put_array(&p, 5);
 	kith_mp_put_id(&p, &l->group);
 	kith_mp_put_id(&p, &a.uid);
 	kith_mp_put_cstr(&p, a.handle);
 	kith_mp_put_bin(&p, doc);
+	if (kith_arg_has(c->args, "answers"))
+		kith_mp_put_raw(&p, kith_arg(c->args, "answers")->raw);
+	else
+		kith_mp_put_array(&p, 0);
 	r = kith_buf_err(&p);
 	for (size_t i = 0; r == KITH_OK && i < l->n_nodes; i++) {
 		if (kith_id_eq(&l->node[i].node, &c->self->node)) {
@@ -148,7 +222,7 @@ kith_tell_let_in(struct kith_call *c, const struct kith_id *group, const struct 
 	return r;
 }
 
-/* KITH_T_INVITE: group, uid, 'q' -> [home, handle, asked ms] */
+/* KITH_T_INVITE: group, uid, 'q' -> [home, handle, asked ms, answers] */
 static void
 request_key(const struct kith_id *group, const struct kith_id *uid, uint8_t key[65])
 {
@@ -182,7 +256,7 @@ room_for(struct kith_call *c, const struct kith_id *from, const struct kith_id *
 static int
 take_request(struct kith_call *c, const struct kith_id *from, struct kith_slice payload)
 {
-	struct kith_slice handle, raw;
+	struct kith_slice handle, raw, answers;
 	struct kith_mp_reader rd;
 	struct kith_id group, uid;
 	struct kith_group *g;
@@ -193,12 +267,13 @@ take_request(struct kith_call *c, const struct kith_id *from, struct kith_slice 
 	int r;
 
 	kith_mp_read(&rd, payload);
-	kith_mp_array_exact(&rd, 4);
+	kith_mp_array_exact(&rd, 5);
 	group = kith_mp_id(&rd);
 	uid = kith_mp_id(&rd);
 	handle = kith_mp_str(&rd);
 	raw = kith_mp_bin(&rd);
-	if (!kith_mp_done(&rd) || kith_doc_parse(raw, &doc) != KITH_OK || !kith_id_eq(&doc.uid, &uid) || !kith_id_eq(&doc.home, from) ||
+	answers = kith_mp_skip(&rd);
+	if (!kith_mp_done(&rd) || !answers_ok(answers) || kith_doc_parse(raw, &doc) != KITH_OK || !kith_id_eq(&doc.uid, &uid) || !kith_id_eq(&doc.home, from) ||
 	    !kith_slice_eq(doc.handle, handle))
 		return KITH_E_DENIED;
 	g = c->host->group(c->host->ctx, c->t, &group);
@@ -213,10 +288,11 @@ take_request(struct kith_call *c, const struct kith_id *from, struct kith_slice 
 			return r;
 	}
 	kith_buf_init(&b, 0);
-	kith_mp_put_array(&b, 3);
+	kith_mp_put_array(&b, 4);
 	kith_mp_put_id(&b, from);
 	kith_mp_put_str(&b, handle);
 	kith_mp_put_uint(&b, c->now.wall_ms);
+	kith_mp_put_raw(&b, answers);
 	r = kith_buf_err(&b);
 	if (r == KITH_OK)
 		r = kith_txn_put(c->t, KITH_T_INVITE, kith_slice_of(key, sizeof(key)), kith_buf_slice(&b));
@@ -274,7 +350,7 @@ kith_api_request_admit(struct kith_call *c)
 	r = kith_txn_get(c->t, KITH_T_INVITE, kith_slice_of(key, sizeof(key)), &v);
 	if (r == KITH_OK) {
 		kith_mp_read(&rd, v);
-		kith_mp_array_exact(&rd, 3);
+		(void)kith_mp_array(&rd);
 		home = kith_mp_id(&rd);
 		r = kith_txn_del(c->t, KITH_T_INVITE, kith_slice_of(key, sizeof(key)));
 		if (r == KITH_OK)

@@ -14,7 +14,7 @@
  */
 
 struct preview {
-	char name[256], topic[1025], maker[KITH_HANDLE_MAX + 1];
+	char name[256], topic[1025], questions[2049], maker[KITH_HANDLE_MAX + 1];
 	uint64_t members, nodes, joins;
 	bool guests;
 	const char *state;
@@ -79,6 +79,7 @@ look(struct kith_call *c, const struct kith_link *l, struct preview *p)
 	kith_render_register(c->t, &l->group, &kith_id_none, "description", p->topic, sizeof(p->topic));
 	if (p->topic[0] == '\0')
 		kith_render_register(c->t, &l->group, &kith_id_none, "topic", p->topic, sizeof(p->topic));
+	kith_render_register(c->t, &l->group, &kith_id_none, "questions", p->questions, sizeof(p->questions));
 	p->members = sg.members;
 	p->nodes = sg.nodes;
 	return KITH_OK;
@@ -89,7 +90,7 @@ put_result(struct kith_call *c, const struct kith_link *l, const struct preview 
 {
 	bool in = c->session != NULL && kith_state_is_member(c->t, &l->group, &c->session->uid);
 
-	kith_mp_put_map(c->result, 9);
+	kith_mp_put_map(c->result, 10);
 	kith_mp_put_cstr(c->result, "description");
 	kith_mp_put_cstr(c->result, p->topic);
 	kith_put_key_id(c->result, "group", &l->group);
@@ -105,6 +106,8 @@ put_result(struct kith_call *c, const struct kith_link *l, const struct preview 
 	kith_mp_put_cstr(c->result, p->name[0] != '\0' ? p->name : l->name);
 	kith_mp_put_cstr(c->result, "nodes");
 	kith_mp_put_uint(c->result, p->nodes);
+	kith_mp_put_cstr(c->result, "questions");
+	kith_put_questions(c->result, kith_slice_str(p->joins == 2 ? p->questions : ""));
 	kith_mp_put_cstr(c->result, "state");
 	kith_mp_put_cstr(c->result, in ? "member" : p->state);
 	return KITH_OK;
@@ -155,7 +158,7 @@ kith_api_invite_preview(struct kith_call *c)
 	return r == KITH_OK ? KITH_PENDING : r;
 }
 
-/* [state, name, description, who invites, members, nodes, how one joins, guests too] */
+/* [state, name, description, who invites, members, nodes, how one joins, guests too, questions (one a line)] */
 int
 kith_preview_tell(struct kith_call *c, struct kith_slice payload)
 {
@@ -177,7 +180,7 @@ kith_preview_tell(struct kith_call *c, struct kith_slice payload)
 	r = look(c, &l, &p);
 	if (r != KITH_OK || strcmp(p.state, "unknown") == 0)
 		return r == KITH_OK ? KITH_E_NOTFOUND : r;
-	kith_mp_put_array(c->result, 8);
+	kith_mp_put_array(c->result, 9);
 	kith_mp_put_cstr(c->result, p.state);
 	kith_mp_put_cstr(c->result, p.name);
 	kith_mp_put_cstr(c->result, p.topic);
@@ -186,6 +189,7 @@ kith_preview_tell(struct kith_call *c, struct kith_slice payload)
 	kith_mp_put_uint(c->result, p.nodes);
 	kith_mp_put_uint(c->result, p.joins);
 	kith_mp_put_bool(c->result, p.guests);
+	kith_mp_put_cstr(c->result, p.questions);
 	return kith_buf_err(c->result);
 }
 
@@ -206,7 +210,7 @@ kith_preview_answered(struct kith_call *c, int err, struct kith_slice answer)
 	p.state = "unknown";
 	if (err == KITH_OK && kith_mp_check(answer, &lim) == KITH_OK) {
 		kith_mp_read(&rd, answer);
-		kith_mp_array_exact(&rd, 8);
+		kith_mp_array_exact(&rd, 9);
 		p.state = state_named(kith_mp_str(&rd));
 		kith_copy_text(kith_mp_str(&rd), p.name, sizeof(p.name));
 		kith_copy_text(kith_mp_str(&rd), p.topic, sizeof(p.topic));
@@ -215,6 +219,7 @@ kith_preview_answered(struct kith_call *c, int err, struct kith_slice answer)
 		p.nodes = kith_mp_uint(&rd);
 		p.joins = kith_mp_uint(&rd);
 		p.guests = kith_mp_bool(&rd);
+		kith_copy_text(kith_mp_str(&rd), p.questions, sizeof(p.questions));
 		if (!kith_mp_done(&rd)) {
 			memset(&p, 0, sizeof(p));
 			p.joins = 1;

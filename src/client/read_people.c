@@ -287,19 +287,22 @@ one_request(void *ctx, struct kith_slice k, struct kith_slice v)
 	struct rows *rows = ctx;
 	struct kith_buf *b = rows->c->result;
 	struct kith_mp_reader r;
-	struct kith_slice handle;
+	struct kith_slice handle, answers;
 	struct kith_id uid, home;
 	uint64_t asked;
 
 	memcpy(uid.b, k.p + 32, 32);
 	kith_mp_read(&r, v);
-	kith_mp_array_exact(&r, 3);
+	kith_mp_array_exact(&r, 4);
 	home = kith_mp_id(&r);
 	handle = kith_mp_str(&r);
 	asked = kith_mp_uint(&r);
+	answers = kith_mp_skip(&r);
 	if (!kith_mp_done(&r))
 		return true;
-	kith_mp_put_map(b, 4);
+	kith_mp_put_map(b, 5);
+	kith_mp_put_cstr(b, "answers");
+	kith_mp_put_raw(b, answers);
 	kith_mp_put_cstr(b, "asked");
 	kith_mp_put_uint(b, asked);
 	kith_mp_put_cstr(b, "handle");
@@ -313,6 +316,7 @@ int
 kith_api_request_list(struct kith_call *c)
 {
 	struct rows rows = { .c = c };
+	char text[2049];
 	size_t mark;
 	int r = kith_read_group(c, &rows.group);
 
@@ -320,7 +324,10 @@ kith_api_request_list(struct kith_call *c)
 		return r;
 	if (!kith_state_may(c->t, &rows.group, &c->session->uid, &kith_id_none, "join.approve"))
 		return kith_fail(c, KITH_E_DENIED, "denied", "none of your roles here may let people in");
-	kith_mp_put_map(c->result, 1);
+	kith_render_register(c->t, &rows.group, &kith_id_none, "questions", text, sizeof(text));
+	kith_mp_put_map(c->result, 2);
+	kith_mp_put_cstr(c->result, "questions");
+	kith_put_questions(c->result, kith_slice_str(text));
 	kith_mp_put_cstr(c->result, "requests");
 	mark = kith_mp_begin(c->result);
 	r = invite_rows(c, &rows.group, 65, one_request, &rows);

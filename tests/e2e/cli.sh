@@ -127,6 +127,11 @@ check "lets in" within 5 in_it bob request-only
 check "refuse" by ada refuse request-only eve
 same "leaves none" 0 "$(by ada requests request-only | wc -l)"
 refused "nobody of that name has asked" 1 'kith requests' by ada admit request-only zoe
+check "questions" by ada group set request-only questions "What do you grow?
+Where?"
+refused "who gives no answers is shown what is asked" 1 'kith join LINK ANSWER' by eve join "$(by ada invite request-only)"
+by eve join "$(by ada invite request-only)" Beans "On the roof" >/dev/null 2>&1
+check "whoever may let them in reads the answers" within 5 asked 'eve#.*Beans / On the roof'
 
 # ---- saying
 

@@ -394,6 +394,53 @@ nobody_is_brought_into_a_group_unasked(void **state)
 	world_free(t.w);
 }
 
+static void
+who_asks_answers_questions(void **state)
+{
+	char many[1100];
+	struct town t;
+	json_t *r, *one;
+
+	(void)state;
+	town_people(&t, 11);
+	json_decref(must(t.w, &t.ada, "group.set", json_pack("{s:s,s:s,s:s}", "group", t.group, "key", "join", "value", "request")));
+	refused(t.w, &t.ada, "group.set", json_pack("{s:s,s:s,s:s}", "group", t.group, "key", "questions", "value", "1\n2\n3\n4\n5\n6"), "invalid_params");
+	memset(many, 'x', sizeof(many) - 1);
+	many[sizeof(many) - 1] = '\0';
+	refused(t.w, &t.ada, "group.set", json_pack("{s:s,s:s,s:s}", "group", t.group, "key", "questions", "value", many), "invalid_params");
+	json_decref(must(t.w, &t.ada, "group.set", json_pack("{s:s,s:s,s:s}", "group", t.group, "key", "questions", "value", "\nWhat?\n\nWhy?\n")));
+	world_run(t.w, 1000);
+	r = must(t.w, &t.ada, "invite.new", json_pack("{s:s}", "group", t.group));
+	strcpy(t.link, json_string_value(json_object_get(r, "link")));
+	json_decref(r);
+	/* told from another node, too */
+	r = must(t.w, &t.ben, "invite.preview", json_pack("{s:s}", "link", t.link));
+	assert_int_equal(json_array_size(json_object_get(r, "questions")), 2);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(r, "questions"), 1)), "Why?");
+	json_decref(r);
+	refused(t.w, &t.ben, "group.join", json_pack("{s:s,s:[ssssss]}", "link", t.link, "answers", "1", "2", "3", "4", "5", "6"), "invalid_params");
+	refused(t.w, &t.ben, "group.join", json_pack("{s:s,s:[s]}", "link", t.link, "answers", many), "invalid_params");
+	refused(t.w, &t.ben, "group.join", json_pack("{s:s,s:[i]}", "link", t.link, "answers", 1), "invalid_params");
+	refused(t.w, &t.ben, "group.join", json_pack("{s:s,s:s}", "link", t.link, "answers", "no list"), "invalid_params");
+	json_decref(must(t.w, &t.ben, "group.join", json_pack("{s:s,s:[ss]}", "link", t.link, "answers", "Beans", "")));
+	json_decref(must(t.w, &t.cleo, "group.join", json_pack("{s:s}", "link", t.link)));
+	world_run(t.w, 3000);
+	refused(t.w, &t.cleo, "request.list", json_pack("{s:s}", "group", t.group), "not_found");
+	r = must(t.w, &t.ada, "request.list", json_pack("{s:s}", "group", t.group));
+	assert_int_equal(json_array_size(json_object_get(r, "requests")), 2);
+	for (size_t i = 0; i < 2; i++) {
+		one = json_array_get(json_object_get(r, "requests"), i);
+		if (strcmp(json_string_value(json_object_get(one, "uid")), uid_of(&t.ben)) != 0) {
+			assert_int_equal(json_array_size(json_object_get(one, "answers")), 0);
+			continue;
+		}
+		assert_int_equal(json_array_size(json_object_get(one, "answers")), 2);
+		assert_string_equal(json_string_value(json_array_get(json_object_get(one, "answers"), 0)), "Beans");
+	}
+	json_decref(r);
+	world_free(t.w);
+}
+
 /* What somebody is to a viewer in the group: "" if not there. */
 static const char *
 present(struct town *t, const struct person *viewer, const struct person *p)
@@ -509,6 +556,7 @@ main(void)
 		cmocka_unit_test(strangers_wait_their_turn),
 		cmocka_unit_test(strangers_open_few_conversations_and_who_is_blocked_none),
 		cmocka_unit_test(nobody_is_brought_into_a_group_unasked),
+		cmocka_unit_test(who_asks_answers_questions),
 		cmocka_unit_test(presence_follows_connections),
 		cmocka_unit_test(who_comes_in_sees_who_is_there_and_is_seen),
 		cmocka_unit_test(presence_is_lost_with_a_node_and_comes_back),

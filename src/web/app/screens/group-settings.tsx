@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Account, Group, Join } from '@kith/client'
+import { tame } from '@kith/markdown'
 import { Avatar, Crest, toast } from '@kith/ui'
 import { nameOf, whenOf } from '../lib/format'
 import { useAsked } from '../lib/hooks'
@@ -158,8 +159,9 @@ function Requests({ a, group }: { a: Account; group: Group }) {
   const { value, again } = useAsked(() => a.call('request.list', { group: group.id }), [group.id])
   return (
     <section>
+      {group.join !== 'request' && <p class="soft">{t('group.requestsOff')}</p>}
       {value === undefined && <Bones />}
-      {value?.requests.length === 0 && <p class="soft">{t('group.noRequests')}</p>}
+      {group.join === 'request' && value?.requests.length === 0 && <p class="soft">{t('group.noRequests')}</p>}
       <ul class="table">
         {(value?.requests ?? []).map((r) => (
           <li key={r.uid}>
@@ -167,6 +169,16 @@ function Requests({ a, group }: { a: Account; group: Group }) {
             <span>
               {r.handle}
               <small>{whenOf(r.asked)}</small>
+              {r.answers.some((x) => x !== '') && (
+                <dl class="answers">
+                  {r.answers.map((x, i) => (
+                    <div key={i}>
+                      <dt>{tame(value?.questions[i] ?? '')}</dt>
+                      <dd>{x === '' ? '—' : tame(x)}</dd>
+                    </div>
+                  ))}
+                </dl>
+              )}
             </span>
             <button type="button" class="main" onClick={() => void attempt(() => a.call('request.admit', { group: group.id, user: r.uid }).then(again))}>
               {t('group.admit')}
@@ -177,7 +189,30 @@ function Requests({ a, group }: { a: Account; group: Group }) {
           </li>
         ))}
       </ul>
+      {group.join === 'request' && value !== undefined && a.may(group.id, 'group.config') && <QuestionsForm a={a} group={group} questions={value.questions} again={again} />}
     </section>
+  )
+}
+
+// What is asked of whoever asks to be let in. Only those who may let them in read the answers.
+function QuestionsForm({ a, group, questions, again }: { a: Account; group: Group; questions: readonly string[]; again: () => void }) {
+  const [text, setText] = useState(questions.join('\n'))
+  return (
+    <form
+      onSubmit={(e) => {
+        e.preventDefault()
+        void attempt(async () => {
+          await a.call('group.set', { group: group.id, key: 'questions', value: text.trim() })
+          toast(t('app.saved'))
+          again()
+        })
+      }}
+    >
+      <Lines label={t('group.questions')} hint={t('group.questionsHint')} value={text} onValue={setText} maxLength={1000} />
+      <button type="submit" class="main">
+        {t('app.save')}
+      </button>
+    </form>
   )
 }
 

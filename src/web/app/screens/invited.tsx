@@ -1,42 +1,55 @@
 import { useEffect, useState } from 'preact/hooks'
 import { KithError, type Account } from '@kith/client'
+import { tame } from '@kith/markdown'
 import { Icon } from '@kith/ui'
 import { t } from '../lib/i18n'
 import { fromAddress, invitation, keepInvitation } from '../lib/invitation'
 import { go } from '../router'
+import { Lines } from './field'
 import { pathOf } from './place'
 
-// Signed in and with an invitation: it is used at once.
+// Signed in and with an invitation: it is used at once, unless it leads to where one is asked something first.
 export function Invited({ a }: { a: Account }) {
+  const [link] = useState(fromAddress() ?? invitation.value)
   const [wrong, setWrong] = useState('')
   const [asked, setAsked] = useState(false)
+  const [group, setGroup] = useState('')
+  const [questions, setQuestions] = useState<readonly string[]>([])
+  const failed = (e: unknown): void => {
+    keepInvitation(undefined)
+    setWrong(e instanceof KithError ? e.message : String(e))
+  }
+  const join = async (answers?: readonly string[]): Promise<void> => {
+    const joined = await a.call('group.join', { link: link ?? '', ...(answers !== undefined && { answers }) })
+    keepInvitation(undefined)
+    setQuestions([])
+    if (joined.state === 'requested') {
+      setAsked(true)
+      return
+    }
+    await a.loadGroups()
+    const g = a.group(joined.group)
+    go(g !== undefined ? pathOf(g, (g.panels.find((p) => p.id === joined.panel) ?? g.panels.find((p) => p.kind !== 'folder'))?.id) : '/home', true)
+  }
   useEffect(() => {
-    const link = fromAddress() ?? invitation.value
     if (link === undefined) {
       go('/', true)
       return
     }
-    a.call('group.join', { link }).then(
-      async (joined) => {
-        keepInvitation(undefined)
-        if (joined.state === 'requested') {
-          setAsked(true)
-          return
-        }
-        await a.loadGroups()
-        const group = a.group(joined.group)
-        go(group !== undefined ? pathOf(group, (group.panels.find((p) => p.id === joined.panel) ?? group.panels.find((p) => p.kind !== 'folder'))?.id) : '/home', true)
-      },
-      (e: unknown) => {
-        keepInvitation(undefined)
-        setWrong(e instanceof KithError ? e.message : String(e))
-      },
-    )
+    const begin = async (): Promise<void> => {
+      const p = await a.call('invite.preview', { link }).catch(() => undefined)
+      if (p?.join !== 'request' || p.state !== 'ok' || p.questions.length === 0) return join()
+      setGroup(p.name)
+      setQuestions(p.questions)
+    }
+    begin().catch(failed)
   }, [])
   return (
     <main class="entry">
       <div class="card">
-        {wrong !== '' ? (
+        {questions.length > 0 ? (
+          <Questions group={group} questions={questions} onAnswer={(answers) => void join(answers).catch(failed)} />
+        ) : wrong !== '' ? (
           <p class="wrong" role="alert">
             <Icon name="circle-alert" size={18} />
             {wrong}
@@ -47,5 +60,28 @@ export function Invited({ a }: { a: Account }) {
         {(wrong !== '' || asked) && <a href="/home">{t('error.home')}</a>}
       </div>
     </main>
+  )
+}
+
+function Questions({ group, questions, onAnswer }: { group: string; questions: readonly string[]; onAnswer: (answers: readonly string[]) => void }) {
+  const [answers, setAnswers] = useState<readonly string[]>(questions.map(() => ''))
+  return (
+    <>
+      <h1>{tame(group)}</h1>
+      <p class="soft">{t('invite.questions')}</p>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault()
+          onAnswer(answers)
+        }}
+      >
+        {questions.map((q, i) => (
+          <Lines key={i} label={tame(q)} value={answers[i] ?? ''} onValue={(v) => setAnswers((was) => was.map((x, k) => (k === i ? v : x)))} maxLength={300} />
+        ))}
+        <button type="submit" class="main">
+          {t('invite.ask')}
+        </button>
+      </form>
+    </>
   )
 }

@@ -151,6 +151,7 @@ export interface Preview {
   readonly maker: string
   readonly guests: boolean
   readonly join: Join
+  readonly questions: readonly string[]
   readonly state: 'ok' | 'expired' | 'revoked' | 'used' | 'member' | 'unknown'
 }
 export interface JoinRequest {
@@ -158,6 +159,7 @@ export interface JoinRequest {
   readonly handle: string
   readonly node: Id
   readonly asked: number
+  readonly answers: readonly string[]
 }
 export interface Act {
   readonly id: Id
@@ -222,7 +224,7 @@ export interface Methods {
   'friend.remove': [OnPerson, { state: FriendState }]
   'friend.request': [OnPerson, { state: FriendState }]
   'friend.set': [OnPerson & { remark?: string; note?: string; favourite?: boolean; blocked?: boolean }, { state: FriendState }]
-  'group.join': [{ link: string }, { group: Id; name: string; panel: Id | null; state: 'member' | 'requested' }]
+  'group.join': [{ link: string; answers?: readonly string[] }, { group: Id; name: string; panel: Id | null; state: 'member' | 'requested' }]
   'group.leave': [InGroup, Nothing]
   'group.list': [Nothing, { groups: Group[] }]
   'group.new': [{ name: string; join?: Join; panels?: string[]; txn?: string }, { id: Id; panel: Id }]
@@ -259,7 +261,7 @@ export interface Methods {
   'presence.set': [{ state: Presence }, Nothing]
   'read.mark': [InGroup & { panel: Id; order: Order; back?: boolean }, Nothing]
   'request.admit': [InGroup & { user: Id }, Made]
-  'request.list': [InGroup, { requests: JoinRequest[] }]
+  'request.list': [InGroup, { questions: string[]; requests: JoinRequest[] }]
   'request.refuse': [InGroup & { user: Id }, Nothing]
   'role.delete': [InGroup & { role: Id }, Made]
   'role.grant': [InGroup & { role: Id; user: Id }, Made]
