@@ -14,6 +14,7 @@ export const keyList: readonly (readonly [keys: string, does: Key])[] = [
   ['↑', 'keys.editLast'],
   ['R E +', 'keys.message'],
   [`${ctrl}+↑ ↓ ← →`, 'keys.movePanel'],
+  ['Alt+Enter', 'keys.pinPanel'],
   [`${ctrl}+/`, 'keys.all'],
 ]
 

@@ -12,11 +12,13 @@ import { Claim, Kit, Write } from './dialogs/people'
 import { Switcher } from './dialogs/switcher'
 import { Home } from './home'
 import { Members } from './members'
-import { membersShown, open, showMembers } from './open'
+import { BesidePane, pinnedNow } from './beside'
+import { beside, besideWidth, membersShown, open, pinRight, showMembers } from './open'
 import { here, isPlace, pathOf, unreadOf } from './place'
 import { Rail } from './rail'
 import { roleName } from './role'
 import { Bones, Sidebar } from './sidebar'
+import { PANEL_TYPE } from './tree'
 
 const Friends = lazy(() => import('./friends'))
 const PersonCard = lazy(() => import('./dialogs/person'))
@@ -43,8 +45,23 @@ export function Shell({ a }: { a: Account }) {
   const inside = r.at === 'settings' || r.at === 'friends' || r.at === 'group-settings' || r.at === 'direct' || (r.at === 'group' && (wide || r.panel !== undefined))
   const group = h?.group
   const showRight = membersShown.value && group !== undefined && (r.at === 'group' || r.at === 'direct')
+  const broad = useWide(1400)
+  const roomy = useWide(1000)
+  const pinned = roomy && (broad || !showRight) ? pinnedNow(a) : undefined
   return (
-    <div class={`shell${inside ? ' inside' : ''}${showRight ? ' right' : ''}`}>
+    <div
+      class={`shell${inside ? ' inside' : ''}${showRight ? ' right' : ''}${pinned !== undefined ? ' wide' : ''}`}
+      style={{ '--beside': `${besideWidth.value}px` }}
+      onDragOver={(e) => {
+        if (e.dataTransfer?.types.includes(PANEL_TYPE) === true && onRight(e)) e.preventDefault()
+      }}
+      onDrop={(e) => {
+        const [g, p] = (e.dataTransfer?.getData(PANEL_TYPE) ?? '').split('/')
+        if (g === undefined || p === undefined || !onRight(e)) return
+        e.preventDefault()
+        pinRight({ group: g, panel: p })
+      }}
+    >
       <a class="skip" href="#log">
         {t('shell.skip')}
       </a>
@@ -54,6 +71,7 @@ export function Shell({ a }: { a: Account }) {
       <Suspense fallback={<Waiting />}>
         <Main a={a} />
       </Suspense>
+      {pinned !== undefined && <BesidePane key={pinned.panel.id} a={a} {...pinned} />}
       {showRight && <Members key={group.id} a={a} group={group} />}
       <BottomTabs a={a} />
       <Suspense fallback={null}>
@@ -62,6 +80,11 @@ export function Shell({ a }: { a: Account }) {
       <Kit />
     </div>
   )
+}
+
+// Dropped on the right half of what is no sidebar.
+function onRight(e: DragEvent): boolean {
+  return e.clientX > innerWidth * 0.6
 }
 
 function Main({ a }: { a: Account }) {
@@ -166,6 +189,7 @@ function BottomTabs({ a }: { a: Account }) {
   const chats = unreadOf(a, a.directs.value.flatMap((g) => g.panels))
   const groups = unreadOf(a, a.places.value.flatMap((g) => g.panels))
   const first = a.places.value[0]
+  const pinned = beside.value !== undefined ? pinnedNow(a) : undefined
   return (
     <nav class="tabs" aria-label="Kith">
       <a href="/home" aria-current={r.at === 'home' || r.at === 'direct' || r.at === 'friends' ? 'page' : undefined}>
@@ -178,6 +202,12 @@ function BottomTabs({ a }: { a: Account }) {
         {t('shell.groups')}
         {groups.count > 0 && <i class="dot" />}
       </a>
+      {pinned !== undefined && (
+        <a href={`/g/${pinned.group.id}/${pinned.panel.id}`}>
+          <Icon name="panel-right" />
+          {pinned.panel.name}
+        </a>
+      )}
       <a href="/settings/account" aria-current={r.at === 'settings' ? 'page' : undefined}>
         <Icon name="user" />
         {t('shell.me')}

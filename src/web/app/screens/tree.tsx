@@ -5,10 +5,12 @@ import { t } from '../lib/i18n'
 import { withCtrl } from '../lib/keys'
 import { attempt } from '../lib/session'
 import { inside, placed, step, within, type Place, type Step } from '../lib/tree'
-import { open } from './open'
+import { open, pinRight } from './open'
 import { here, unreadOf } from './place'
 import { Badge } from './rail'
 
+// What is dragged: GROUP/PANEL.
+export const PANEL_TYPE = 'application/x-kith-panel'
 const arrows: Readonly<Record<string, Step>> = { ArrowUp: 'up', ArrowDown: 'down', ArrowRight: 'in', ArrowLeft: 'out' }
 type Drop = 'before' | 'after' | 'into'
 
@@ -45,6 +47,11 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
     })
   }
   const onKey = (e: KeyboardEvent, p: Panel): void => {
+    if (e.altKey && e.key === 'Enter' && p.kind !== 'folder') {
+      pinRight({ group: group.id, panel: p.id })
+      e.preventDefault()
+      return
+    }
     if (!manage) return
     const way = withCtrl(e) ? arrows[e.key] : undefined
     if (way !== undefined) move(p, step(panels, p, way), true)
@@ -56,7 +63,7 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
   }
   const dropOf = (e: DragEvent, p: Panel): Drop | undefined => {
     const d = dragged.current
-    if (d === undefined || within(panels, p.id, d.id)) return undefined
+    if (!manage || d === undefined || within(panels, p.id, d.id)) return undefined
     const box = (e.currentTarget as HTMLElement).getBoundingClientRect()
     const y = (e.clientY - box.top) / box.height
     if (p.kind === 'folder' && y > 0.25 && y < 0.75) return 'into'
@@ -74,7 +81,12 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
   const row = (p: Panel): object => ({
     'data-panel': p.id,
     'data-drop': over?.id === p.id ? over.drop : undefined,
-    draggable: manage,
+    draggable: manage || p.kind !== 'folder',
+    onClick: (e: MouseEvent) => {
+      if (!e.altKey || p.kind === 'folder') return
+      pinRight({ group: group.id, panel: p.id })
+      e.preventDefault()
+    },
     onKeyDown: (e: KeyboardEvent) => onKey(e, p),
     onContextMenu: (e: MouseEvent) => {
       e.preventDefault()
@@ -86,6 +98,7 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
       if (e.dataTransfer !== null) {
         e.dataTransfer.effectAllowed = 'move'
         e.dataTransfer.setData('text/plain', p.name)
+        if (p.kind !== 'folder') e.dataTransfer.setData(PANEL_TYPE, `${group.id}/${p.id}`)
       }
       e.stopPropagation()
     },
@@ -115,7 +128,12 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
       ['out', 'folder-output', 'panel.out'],
     ] as const
     return [
-      ...(p.kind !== 'folder' && p.kind !== 'web' ? [{ label: t('panel.markRead'), icon: 'check' as const, do: () => a.markRead(group.id, p.id) }] : []),
+      ...(p.kind !== 'folder' && p.kind !== 'web'
+        ? [
+            { label: t('panel.pinRight'), icon: 'panel-right' as const, do: () => pinRight({ group: group.id, panel: p.id }) },
+            { label: t('panel.markRead'), icon: 'check' as const, do: () => a.markRead(group.id, p.id) },
+          ]
+        : []),
       ...(!manage
         ? []
         : [

@@ -57,7 +57,7 @@ export class Account {
   private readonly read = new Map<Id, Order>()
   private cursor: string | undefined
   private lastTyping = 0
-  private shown: Id | undefined
+  private readonly shown = new Set<Id>()
   private keptUnread: Id | undefined
   private readonly draftsToTell = new Set<Id>()
   private stopDrafts = (): void => {}
@@ -204,7 +204,7 @@ export class Account {
   // A panel is on the screen: it is read as it comes.
   async show(group: Id, panel: Id): Promise<Timeline> {
     const t = this.timeline(group, panel)
-    this.shown = panel
+    this.shown.add(panel)
     this.keptUnread = undefined
     t.unreadFrom.value = this.read.get(panel)
     await t.wake()
@@ -212,7 +212,7 @@ export class Account {
     return t
   }
   hide(panel: Id): void {
-    if (this.shown === panel) this.shown = undefined
+    this.shown.delete(panel)
   }
   markRead(group: Id, panel: Id): void {
     if (this.keptUnread === panel) return
@@ -469,7 +469,7 @@ export class Account {
     this.timelines.get(panel)?.take(m)
     this.forgetTyping(panel, m.uid)
     if (this.group(group) === undefined) this.soon('groups', () => void this.loadGroups().catch(() => undefined))
-    if (m.uid !== this.me.value.uid && panel !== this.shown && !this.people.isBlocked(m.uid)) this.addUnread(panel, 1, this.mentionsMe(m.text) ? 1 : 0)
+    if (m.uid !== this.me.value.uid && !this.shown.has(panel) && !this.people.isBlocked(m.uid)) this.addUnread(panel, 1, this.mentionsMe(m.text) ? 1 : 0)
   }
   private mentionsMe(text: string): boolean {
     const { handle, nick } = this.me.value

@@ -16,6 +16,7 @@ let one: Node
 let two: Node
 let group = ''
 let general = ''
+let notices = ''
 let direct = ''
 let link = ''
 
@@ -63,6 +64,7 @@ async function furnish(): Promise<void> {
     await ada.page.locator('dialog button.main').click()
     await ada.page.locator('h1', { hasText: name }).waitFor()
   }
+  notices = new URL(ada.page.url()).pathname.split('/')[3] ?? ''
   await ada.say('The crane is out of order until **Monday**.')
   const ben = await Visitor.come(browser, two.url)
   await ben.register('ben')
@@ -152,6 +154,10 @@ for (const look of looks)
     await shoot('invite')
     await v.page.keyboard.press('Escape')
     await see(`/g/${group}?list`, '.tree', 'panels')
+    await v.page.evaluate(([g, p]) => localStorage.setItem('kith.beside', `${g}/${p}`), [group, notices])
+    await see(`/g/${group}/${general}`, 'article.message', 'pinned')
+    if (look.phone) await see(`/g/${group}?list`, '.tree', 'pinned-tab')
+    await v.page.evaluate(() => localStorage.removeItem('kith.beside'))
     await see(`/dm/${direct}`, 'article.message', 'conversation')
     for (const tab of ['profile', 'account', 'appearance', 'sessions', 'keys', 'about']) await see(`/settings/${tab}`, '.settings .page > *', `settings-${tab}`)
     await see(`/g/${group}/settings/overview`, '.settings .page > *', 'group-overview')

@@ -13,7 +13,9 @@ import { MessageList } from './list'
 export type Aside = { readonly is: 'reply' | 'edit'; readonly to: Message }
 
 // One panel: its head, its messages, who is writing, and the place to write.
-export function Chat({ a, group, panel }: { a: Account; group: Group; panel: Panel }) {
+// Pinned to the right it has another frame, and onUnpin.
+export function Chat({ a, group, panel, onUnpin }: { a: Account; group: Group; panel: Panel; onUnpin?: () => void }) {
+  const Frame = onUnpin !== undefined ? 'section' : 'main'
   const timeline = a.timeline(group.id, panel.id)
   const [aside, setAside] = useState<Aside | undefined>(undefined)
   useEffect(() => {
@@ -23,35 +25,51 @@ export function Chat({ a, group, panel }: { a: Account; group: Group; panel: Pan
   }, [a, group.id, panel.id])
   const title = group.kind === 'direct' ? titleOf(a, group) : panel.name
   return (
-    <main class="chat" aria-label={title}>
+    <Frame class="chat" aria-label={title}>
       <header>
-        <a class="button plain back" href={group.kind === 'direct' ? '/home' : `/g/${group.id}?list`} aria-label={t('shell.back')}>
-          <Icon name="chevron-left" />
-        </a>
+        {onUnpin === undefined && (
+          <a class="button plain back" href={group.kind === 'direct' ? '/home' : `/g/${group.id}?list`} aria-label={t('shell.back')}>
+            <Icon name="chevron-left" />
+          </a>
+        )}
         <Icon name={group.kind === 'direct' ? 'at-sign' : iconOf(panel)} />
         <h1>{title}</h1>
         {panel.topic !== '' && group.kind === 'group' && <p class="topic">{panel.topic}</p>}
         <span class="grow" />
-        <small class="soft reach">
-          {t('member.count', { n: group.members })} · {t('member.servers', { n: group.nodes })}
-        </small>
-        {group.kind === 'group' && (
-          <button type="button" class="plain" aria-label={t('shell.invite')} title={`${t('shell.invite')} (Alt+I)`} onClick={() => (open.value = { is: 'invite', group: group.id })}>
-            <Icon name="user-plus" />
+        {onUnpin !== undefined ? (
+          <button type="button" class="plain" aria-label={t('panel.unpin')} title={t('panel.unpin')} onClick={onUnpin}>
+            <Icon name="x" />
           </button>
+        ) : (
+          <Tools group={group} />
         )}
-        <button type="button" class="plain" aria-pressed={membersShown.value} aria-label={t('shell.showMembers')} title={t('shell.showMembers')} onClick={() => showMembers(!membersShown.value)}>
-          <Icon name="users" />
-        </button>
       </header>
       <MessageList key={panel.id} a={a} group={group} title={title} timeline={timeline} onAside={setAside} mayWrite={panel.may_send} />
       <Writing a={a} group={group} panel={panel.id} />
       {panel.may_send ? (
-        <Composer key={`c${panel.id}`} a={a} group={group} panel={panel.id} title={title} timeline={timeline} slow={panel.slow} aside={aside} onAside={setAside} />
+        <Composer key={`c${panel.id}`} focus={onUnpin === undefined} a={a} group={group} panel={panel.id} title={title} timeline={timeline} slow={panel.slow} aside={aside} onAside={setAside} />
       ) : (
         <WhyNot a={a} group={group} panel={panel} />
       )}
-    </main>
+    </Frame>
+  )
+}
+
+function Tools({ group }: { group: Group }) {
+  return (
+    <>
+      <small class="soft reach">
+        {t('member.count', { n: group.members })} · {t('member.servers', { n: group.nodes })}
+      </small>
+      {group.kind === 'group' && (
+        <button type="button" class="plain" aria-label={t('shell.invite')} title={`${t('shell.invite')} (Alt+I)`} onClick={() => (open.value = { is: 'invite', group: group.id })}>
+          <Icon name="user-plus" />
+        </button>
+      )}
+      <button type="button" class="plain" aria-pressed={membersShown.value} aria-label={t('shell.showMembers')} title={t('shell.showMembers')} onClick={() => showMembers(!membersShown.value)}>
+        <Icon name="users" />
+      </button>
+    </>
   )
 }
 

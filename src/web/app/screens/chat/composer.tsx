@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Account, Group, Timeline } from '@kith/client'
 import { plain } from '@kith/markdown'
 import { Icon } from '@kith/ui'
@@ -21,10 +21,12 @@ interface Props {
   slow: number
   aside: Aside | undefined
   onAside: (x: Aside | undefined) => void
+  // Written into at once.
+  focus: boolean
 }
 
 // Where one writes. What stands here is kept as a draft until it is sent.
-export function Composer({ a, group, panel, title, timeline, slow, aside, onAside }: Props) {
+export function Composer({ a, group, panel, title, timeline, slow, aside, onAside, focus }: Props) {
   const ref = useRef<HTMLTextAreaElement>(null)
   const [text, setText] = useState('')
   const draft = useRef('')
@@ -40,7 +42,7 @@ export function Composer({ a, group, panel, title, timeline, slow, aside, onAsid
       draft.current = d
       setText((now) => (now === '' ? d : now))
     })
-    if (matchMedia('(hover: hover)').matches) ref.current?.focus()
+    if (focus && matchMedia('(hover: hover)').matches) ref.current?.focus()
     return () => {
       gone = true
     }
@@ -167,6 +169,7 @@ function useSlow(a: Account, group: Group, panel: string, timeline: Timeline, sl
 
 // @ and the beginning of a name: who is meant? Arrows and Enter choose.
 function useMention(a: Account, group: Group, ref: { readonly current: HTMLTextAreaElement | null }, text: string, setText: (s: string) => void) {
+  const id = useId()
   const [at, setAt] = useState(0)
   const [closed, setClosed] = useState('')
   const end = ref.current?.selectionStart ?? text.length
@@ -199,13 +202,13 @@ function useMention(a: Account, group: Group, ref: { readonly current: HTMLTextA
   }
   return {
     onKey,
-    aria: shown ? { 'aria-controls': 'mentions', 'aria-autocomplete': 'list' as const, 'aria-activedescendant': `mention-${at}` } : {},
+    aria: shown ? { 'aria-controls': id, 'aria-autocomplete': 'list' as const, 'aria-activedescendant': `${id}-${at}` } : {},
     list: shown && (
-      <ul id="mentions" class="mentions" role="listbox" aria-label={t('shell.members')}>
+      <ul id={id} class="mentions" role="listbox" aria-label={t('shell.members')}>
         {found.map((m, i) => (
           <li
             key={m.uid}
-            id={`mention-${i}`}
+            id={`${id}-${i}`}
             role="option"
             aria-selected={i === at}
             onMouseDown={(e) => {
