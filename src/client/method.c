@@ -85,7 +85,7 @@ const struct kith_method kith_methods[] = {
 	    R(R_SIGNED_IN, { "recovery", "str", "the recovery key, shown once" })),
 	M("audit.list", "Acts of authority, newest first", false, ANY, MEMBERS_MANAGE, READ, kith_api_audit_list,
 	    P(STR("before", false, 1, 64, "order of the oldest act seen"), P_GROUP, INT("limit", false, 1, 100, "at most so many (50)")),
-	    R({ "acts", "[{}]", "id, kind, author (handle), uid, clock (ms), order, via, state (effective, void, invalid), text, and what it names: users ([handle]), uids, role, panel, node, invite, key" })),
+	    R({ "acts", "[{}]", "id, kind, author (handle), uid, clock (ms), order, via, state (effective, void, invalid), text, and what it names: users ([handle]), uids, role, perms, panel, node, invite, key, until (ms; 0: without end)" })),
 	M("dm.open", "The conversation with somebody, made if there is none", true, USER, MESSAGES_WRITE, GROUP, kith_api_dm_open,
 	    P(STRS("users", true, 1, 49, "the other people's uids")),
 	    R({ "group", "id", "the conversation" }, { "panel", "id", "its only panel" })),

@@ -264,7 +264,7 @@ put_act(struct kith_call *c, const struct kith_id *group, const struct kith_ledg
 	}
 	kith_render_handle(c->t, group, &h->author, handle, sizeof(handle));
 	kith_order_text(rec->clock, kith_id_prefix(&rec->id), order);
-	kith_mp_put_map(b, 16);
+	kith_mp_put_map(b, 18);
 	kith_mp_put_cstr(b, "author");
 	kith_mp_put_cstr(b, handle);
 	kith_mp_put_cstr(b, "clock");
@@ -279,6 +279,10 @@ put_act(struct kith_call *c, const struct kith_id *group, const struct kith_ledg
 	kith_mp_put_cstr(b, "order");
 	kith_mp_put_cstr(b, order);
 	kith_put_key_id(b, "panel", &op.panel);
+	kith_mp_put_cstr(b, "perms");
+	kith_mp_put_array(b, op.n_perms);
+	for (uint32_t i = 0; i < op.n_perms; i++)
+		kith_mp_put_str(b, op.perms[i]);
 	kith_put_key_id(b, "role", &op.role);
 	kith_mp_put_cstr(b, "state");
 	kith_mp_put_cstr(b, (state & KITH_S_REJECTED) != 0 ? "invalid" : (state & KITH_S_VOID) != 0 ? "void" : "effective");
@@ -289,6 +293,8 @@ put_act(struct kith_call *c, const struct kith_id *group, const struct kith_ledg
 	kith_mp_put_array(b, op.n_users);
 	for (uint32_t i = 0; i < op.n_users; i++)
 		kith_put_id_str(b, &op.users[i]);
+	kith_mp_put_cstr(b, "until");
+	kith_mp_put_uint(b, op.until_ms);
 	kith_mp_put_cstr(b, "users");
 	kith_mp_put_array(b, op.n_users);
 	for (uint32_t i = 0; i < op.n_users; i++) {

@@ -6,6 +6,7 @@ import { nameOf, whenOf } from '../lib/format'
 import { useAsked } from '../lib/hooks'
 import { t } from '../lib/i18n'
 import { attempt } from '../lib/session'
+import { Audit } from './audit'
 import { Choice, Field, Lines } from './field'
 import { Members } from './members'
 import { open } from './open'
@@ -213,27 +214,5 @@ function QuestionsForm({ a, group, questions, again }: { a: Account; group: Grou
         {t('app.save')}
       </button>
     </form>
-  )
-}
-
-function Audit({ a, group }: { a: Account; group: Group }) {
-  const { value } = useAsked(() => a.call('audit.list', { group: group.id, limit: 100 }), [group.id])
-  return (
-    <section>
-      {value === undefined && <Bones />}
-      <ul class="table audit">
-        {(value?.acts ?? []).map((x) => (
-          <li key={x.id} class={x.state === 'effective' ? '' : 'void'}>
-            <span>
-              <strong>{nameOf(x.author)}</strong> <code>{x.kind}</code> {x.users?.map(nameOf).join(', ')} {x.text !== '' && <q>{x.text}</q>}
-              <small>
-                {whenOf(x.clock)}
-                {x.state !== 'effective' && ` · ${t('group.void')}`}
-              </small>
-            </span>
-          </li>
-        ))}
-      </ul>
-    </section>
   )
 }

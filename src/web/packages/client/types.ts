@@ -170,7 +170,14 @@ export interface Act {
   readonly order: Order
   readonly state: 'effective' | 'void' | 'invalid'
   readonly text: string
-  readonly users?: readonly string[]
+  readonly key: string
+  readonly role: Id | null
+  readonly panel: Id | null
+  readonly node: Id | null
+  readonly perms: readonly string[]
+  readonly until: number
+  readonly uids: readonly Id[]
+  readonly users: readonly string[]
 }
 export interface SessionInfo {
   readonly id: Id

@@ -172,3 +172,32 @@ test('G4: who asks to be let in answers questions, and those alone who may let t
   await ada.leave()
   await ben.leave()
 })
+
+test('G13: the audit log says in words who did what to whom and why, and is filtered', async () => {
+  const ada = await begin('ada')
+  const ben = await come(await ada.invite(), 'ben')
+  await ada.page.keyboard.press('Escape')
+  const group = new URL(ada.page.url()).pathname.split('/')[2] ?? ''
+  await ada.page.evaluate(async (id) => {
+    const ask = async (method: string, params: object): Promise<{ members: { uid: string; handle: string }[] }> =>
+      (await fetch(`/api/v1/${method}`, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Kith-CSRF': csrf }, body: JSON.stringify(params) })).json() as never
+    let csrf = ''
+    csrf = (await fetch('/api/v1/account.me', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })).headers.get('x-kith-csrf') ?? ''
+    const { members } = await ask('member.list', { group: id })
+    const ben = members.find((m) => m.handle.startsWith('ben'))
+    await ask('member.mute', { group: id, user: ben?.uid ?? '', for: 3_600_000, reason: 'too <i>loud</i>' })
+  }, group)
+  await tab(ada, 'audit')
+  const act = ada.page.locator('.audit li', { hasText: 'muted ben' })
+  await act.waitFor()
+  await expect.poll(() => act.textContent()).toContain('too <i>loud</i>')
+  expect(await act.textContent()).toContain('until')
+  await ada.page.locator('.audit li', { hasText: 'made the panel general' }).waitFor()
+  await ada.axe('audit')
+  await ada.page.getByLabel('What', { exact: true }).selectOption('mute')
+  await expect.poll(() => ada.page.locator('.audit li').count()).toBe(1)
+  await ada.page.getByLabel('By or about').fill('nobody')
+  await ada.page.getByText('Nothing of the kind.').waitFor()
+  await ada.leave()
+  await ben.leave()
+})
