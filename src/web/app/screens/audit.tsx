@@ -16,6 +16,11 @@ const kinds = [
 ] as const
 type Kind = (typeof kinds)[number]
 const isKind = (k: string): k is Kind => (kinds as readonly string[]).includes(k)
+// Settings that have a name on a screen.
+const settings: Readonly<Record<string, Key>> = {
+  '': 'new.join', name: 'group.name', description: 'group.description', language: 'group.language', questions: 'group.questions', topic: 'group.topic',
+  slow: 'panel.slow', notify: 'panel.notify', order: 'audit.place', parent: 'audit.place',
+}
 const perms: readonly string[] = permGroups.flatMap(([, p]) => p)
 
 // Every act of authority in words, newest first.
@@ -38,7 +43,7 @@ export function Audit({ a, group }: { a: Account; group: Group }) {
       role: role !== undefined ? roleName(role) : t('audit.goneRole'),
       panel: panels.find((p) => p.id === x.panel)?.name ?? t('audit.gonePanel'),
       perms: x.perms.map((p) => (perms.includes(p) ? t(`perm.${p}` as Key) : p)).join(', '),
-      key: x.key === '' ? t('new.join') : x.key,
+      key: settings[x.key] !== undefined ? t(settings[x.key] ?? 'new.join') : x.key,
       node: x.node?.slice(0, 8) ?? '',
       name: tame(x.text),
     })
@@ -50,7 +55,7 @@ export function Audit({ a, group }: { a: Account; group: Group }) {
       setOlder((was) => [...was, ...page])
       if (page.length < 100) setOver(true)
     })
-  const named = (x: Act): boolean => x.kind === 'role.create' || x.kind === 'panel.create' || x.kind === 'create'
+  const named = (x: Act): boolean => x.kind === 'role.create' || x.kind === 'panel.create' || x.kind === 'create' || x.key === 'order'
   return (
     <section>
       <div class="pair">
