@@ -18,10 +18,18 @@ type Kind = (typeof kinds)[number]
 const isKind = (k: string): k is Kind => (kinds as readonly string[]).includes(k)
 // Settings that have a name on a screen.
 const settings: Readonly<Record<string, Key>> = {
-  '': 'new.join', name: 'group.name', description: 'group.description', language: 'group.language', questions: 'group.questions', topic: 'group.topic',
+  name: 'group.name', description: 'group.description', language: 'group.language', questions: 'group.questions', topic: 'group.topic',
   slow: 'panel.slow', notify: 'panel.notify', order: 'audit.place', parent: 'audit.place',
 }
 const perms: readonly string[] = permGroups.flatMap(([, p]) => p)
+
+function called(key: string): string {
+  const known = settings[key]
+  return known !== undefined ? t(known) : key
+}
+function permsOf(x: Act): string {
+  return x.perms.map((p) => (perms.includes(p) ? t(`perm.${p}` as Key) : p)).join(', ')
+}
 
 // Every act of authority in words, newest first.
 export function Audit({ a, group }: { a: Account; group: Group }) {
@@ -42,8 +50,8 @@ export function Audit({ a, group }: { a: Account; group: Group }) {
       whom: x.users.map(nameOf).join(', '),
       role: role !== undefined ? roleName(role) : t('audit.goneRole'),
       panel: panels.find((p) => p.id === x.panel)?.name ?? t('audit.gonePanel'),
-      perms: x.perms.map((p) => (perms.includes(p) ? t(`perm.${p}` as Key) : p)).join(', '),
-      key: settings[x.key] !== undefined ? t(settings[x.key] ?? 'new.join') : x.key,
+      perms: permsOf(x),
+      key: x.key !== '' ? called(x.key) : x.kind === 'set' ? t('new.join') : x.perms.length > 0 ? permsOf(x) : t('panel.readOnly'),
       node: x.node?.slice(0, 8) ?? '',
       name: tame(x.text),
     })
