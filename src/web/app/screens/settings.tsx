@@ -140,7 +140,10 @@ function Sessions({ a }: { a: Account }) {
           <li key={s.id}>
             <span>
               {s.client || '—'} {s.current && <em>({t('settings.thisDevice')})</em>}
-              <small>{t('settings.seen', { when: whenOf(s.seen) })}</small>
+              <small>
+                {t('settings.seen', { when: whenOf(s.seen) })}
+                {s.scopes !== null && ` · ${t('settings.token', { scopes: s.scopes.join(', ') })}`}
+              </small>
             </span>
             {!s.current && (
               <button type="button" onClick={() => void end(s.id)}>

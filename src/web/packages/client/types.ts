@@ -186,6 +186,8 @@ export interface SessionInfo {
   readonly seen: number
   readonly expires: number
   readonly current: boolean
+  // What a token made for a program is good for; null: a session of one's own.
+  readonly scopes: readonly string[] | null
 }
 export interface NodeInfo {
   readonly node: Id
