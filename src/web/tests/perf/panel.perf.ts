@@ -57,6 +57,9 @@ interface Trace {
   readonly args?: { name?: string }
 }
 
+// What ends the main thread's part of a frame.
+const FRAME = 'Commit'
+
 // What the page's main thread did while f ran: work from one frame to the next, and the longest task, in ms.
 async function watched(f: () => Promise<void>): Promise<{ frames: number[]; longest: number }> {
   await browser.startTracing(ada.page, { categories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata'] })
@@ -64,16 +67,17 @@ async function watched(f: () => Promise<void>): Promise<{ frames: number[]; long
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: Trace[] }
   const main = new Set(traceEvents.filter((e) => e.name === 'thread_name' && e.args?.name === 'CrRendererMain').map((e) => `${e.pid}/${e.tid}`))
   const mine = traceEvents.filter((e) => main.has(`${e.pid}/${e.tid}`))
-  const busiest = [...main].map((id) => [id, mine.filter((e) => `${e.pid}/${e.tid}` === id && e.name === 'BeginMainThreadFrame').length] as const).sort((a, b) => b[1] - a[1])[0]?.[0]
+  const busiest = [...main].map((id) => [id, mine.filter((e) => `${e.pid}/${e.tid}` === id && e.name === FRAME).length] as const).sort((a, b) => b[1] - a[1])[0]?.[0]
   const events = mine.filter((e) => `${e.pid}/${e.tid}` === busiest)
-  const begins = events.filter((e) => e.name === 'BeginMainThreadFrame').map((e) => e.ts).sort((a, b) => a - b)
-  const tasks = events.filter((e) => e.name === 'RunTask' || e.name === 'ThreadControllerImpl::RunTask').map((e) => ({ at: e.ts, dur: (e.dur ?? 0) / 1000 }))
+  const begins = events.filter((e) => e.name === FRAME).map((e) => e.ts).sort((a, b) => a - b)
+  const tasks = events.filter((e) => e.name === 'RunTask').map((e) => ({ at: e.ts, dur: (e.dur ?? 0) / 1000 }))
   const frames = begins.slice(1).map(() => 0)
   for (const t of tasks) {
     let i = begins.findLastIndex((b) => b <= t.at)
     if (i >= frames.length) i = frames.length - 1
     if (i >= 0) frames[i] = (frames[i] ?? 0) + t.dur
   }
+  if (frames.length === 0) throw new Error(`the trace has no ${FRAME} events`)
   return { frames, longest: Math.max(0, ...tasks.map((t) => t.dur)) }
 }
 
