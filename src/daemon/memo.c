@@ -11,7 +11,8 @@
 #include "crypto/sign.h"
 #include "daemon/log.h"
 
-#define SLOTS 8192u
+#define SETS 2048u
+#define WAYS 4u                 /* so that a few that meet in one set do not drive each other out */
 #define LOCKS 16u
 #define NAME_BYTES 16u
 
@@ -19,7 +20,7 @@ struct kith_memo {
 	uint8_t key[32];
 	pthread_mutex_t lock[LOCKS];
 	atomic_uint_fast64_t checked, known;
-	uint8_t slot[SLOTS][NAME_BYTES];        /* all zero: empty */
+	uint8_t slot[SETS][WAYS][NAME_BYTES];   /* newest first; all zero: empty */
 };
 
 struct kith_memo *
@@ -62,9 +63,11 @@ verify(void *ctx, const uint8_t pk[32], int label, struct kith_slice msg, const 
 	crypto_generichash_update(&st, head, sizeof(head));
 	crypto_generichash_update(&st, msg.p, msg.n);
 	crypto_generichash_final(&st, name, sizeof(name));
-	at = kith_get_be32(name) % SLOTS;
+	at = kith_get_be32(name) % SETS;
 	pthread_mutex_lock(&m->lock[at % LOCKS]);
-	known = memcmp(m->slot[at], name, NAME_BYTES) == 0;
+	known = false;
+	for (unsigned i = 0; i < WAYS; i++)
+		known = known || memcmp(m->slot[at][i], name, NAME_BYTES) == 0;
 	pthread_mutex_unlock(&m->lock[at % LOCKS]);
 	if (known) {
 		atomic_fetch_add(&m->known, 1);
@@ -74,7 +77,8 @@ verify(void *ctx, const uint8_t pk[32], int label, struct kith_slice msg, const 
 	atomic_fetch_add(&m->checked, 1);
 	if (r == KITH_OK) {
 		pthread_mutex_lock(&m->lock[at % LOCKS]);
-		memcpy(m->slot[at], name, NAME_BYTES);
+		memmove(m->slot[at][1], m->slot[at][0], (WAYS - 1) * NAME_BYTES);
+		memcpy(m->slot[at][0], name, NAME_BYTES);
 		pthread_mutex_unlock(&m->lock[at % LOCKS]);
 	}
 	return r;
