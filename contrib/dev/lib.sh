@@ -4,6 +4,12 @@
 say() { printf '== %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
+# Where npm puts a newer Node.js.
+case :$PATH: in
+*:/usr/local/bin:*) ;;
+*) PATH=/usr/local/bin:$PATH; export PATH ;;
+esac
+
 # npm trusts the certificates that the system trusts, as curl and apt do.
 if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r /etc/ssl/certs/ca-certificates.crt ]; then
 	export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
