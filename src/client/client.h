@@ -49,14 +49,14 @@ struct kith_call;
 struct kith_method {
 	const char *name;       /* "message.send" */
 	const char *doc;        /* one sentence */
-	bool write;
-	enum kith_auth auth;
-	enum kith_scope scope;  /* that a session needs for it */
-	enum kith_rate rate;
-	bool password;          /* the edge computes argon2id over `password` (and `old`) first: see kith_password */
 	const struct kith_param *params;
 	const struct kith_field *result;
 	int (*run)(struct kith_call *c);        /* NULL: the edge does it itself (session.ticket) */
+	enum kith_auth auth;
+	enum kith_scope scope;  /* that a session needs for it */
+	enum kith_rate rate;
+	bool write;
+	bool password;          /* the edge computes argon2id over `password` (and `old`) first: see kith_password */
 };
 /* All methods in order of name. */
 extern const struct kith_method kith_methods[];
