@@ -5,6 +5,7 @@
 #include "base/b32.h"
 #include "client/common.h"
 #include "client/render.h"
+#include "client/state.h"
 #include "id/node.h"
 #include "storage/ledger.h"
 #include "wire/mp.h"
@@ -489,14 +490,52 @@ kith_api_invite_new(struct kith_call *c)
 	return r;
 }
 
+struct nodes { struct kith_call *c; uint32_t n; };
+
+static void
+put_node(struct nodes *out, const struct kith_id *node, uint32_t people, bool banned)
+{
+	struct kith_call *c = out->c;
+	bool self = kith_id_eq(node, &c->self->node);
+	uint64_t rtt_ms = 0;
+	char name[64];
+
+	kith_render_node(c->t, node, name, sizeof(name));
+	kith_mp_put_map(c->result, 7);
+	kith_mp_put_cstr(c->result, "banned");
+	kith_mp_put_bool(c->result, banned);
+	kith_mp_put_cstr(c->result, "linked");
+	kith_mp_put_bool(c->result, !self && c->host->linked(c->host->ctx, node, &rtt_ms));
+	kith_mp_put_cstr(c->result, "name");
+	kith_mp_put_cstr(c->result, name);
+	kith_put_key_id(c->result, "node", node);
+	kith_mp_put_cstr(c->result, "people");
+	kith_mp_put_uint(c->result, people);
+	kith_mp_put_cstr(c->result, "rtt");
+	kith_mp_put_uint(c->result, rtt_ms);
+	kith_mp_put_cstr(c->result, "self");
+	kith_mp_put_bool(c->result, self);
+	out->n++;
+}
+
+/* Shut out; its people are in no roster any more. */
+static bool
+one_banned_node(void *ctx, const struct kith_fact *f, bool on)
+{
+	struct nodes *out = ctx;
+
+	if (!on)
+		put_node(out, &f->a, 0, true);
+	return out->n < 1000;
+}
+
 int
 kith_api_group_nodes(struct kith_call *c)
 {
+	struct nodes out = { .c = c };
 	struct kith_group_node node;
 	struct kith_group *g;
 	size_t it = 0, mark;
-	uint32_t n = 0;
-	char name[64];
 	int r = kith_call_group(c, &g);
 
 	if (r != KITH_OK)
@@ -505,28 +544,10 @@ kith_api_group_nodes(struct kith_call *c)
 	kith_mp_put_cstr(c->result, "nodes");
 	mark = kith_mp_begin(c->result);
 	while (kith_group_node_next(g, &it, &node)) {
-		bool self = kith_id_eq(&node.node, &c->self->node);
-		uint64_t rtt_ms = 0;
-
-		if (node.members == 0 && !self)
-			continue;
-		kith_render_node(c->t, &node.node, name, sizeof(name));
-		kith_mp_put_map(c->result, 7);
-		kith_mp_put_cstr(c->result, "banned");
-		kith_mp_put_bool(c->result, node.banned);
-		kith_mp_put_cstr(c->result, "linked");
-		kith_mp_put_bool(c->result, !self && c->host->linked(c->host->ctx, &node.node, &rtt_ms));
-		kith_mp_put_cstr(c->result, "name");
-		kith_mp_put_cstr(c->result, name);
-		kith_put_key_id(c->result, "node", &node.node);
-		kith_mp_put_cstr(c->result, "people");
-		kith_mp_put_uint(c->result, node.members);
-		kith_mp_put_cstr(c->result, "rtt");
-		kith_mp_put_uint(c->result, rtt_ms);
-		kith_mp_put_cstr(c->result, "self");
-		kith_mp_put_bool(c->result, self);
-		n++;
+		if (!node.banned && (node.members > 0 || kith_id_eq(&node.node, &c->self->node)))
+			put_node(&out, &node.node, node.members, false);
 	}
-	kith_mp_end_array(c->result, mark, n);
-	return KITH_OK;
+	r = kith_state_facts(c->t, kith_group_id(g), KITH_F_NODE, one_banned_node, &out);
+	kith_mp_end_array(c->result, mark, out.n);
+	return r;
 }

@@ -132,6 +132,8 @@ const struct kith_method kith_methods[] = {
 	M("invite.revoke", "End an invite", true, ANY, MEMBERS_MANAGE, AUTHORITY, kith_api_invite_revoke, P(P_GROUP, P_ID("the invite"), P_VIA), R(R_ID("the act"))),
 	M("member.ban", "Ban: ends the membership and forbids a new one", true, ANY, MEMBERS_MANAGE, AUTHORITY, kith_api_member_ban,
 	    P(INT("for", false, 1, MS_MAX, "milliseconds; absent: until lifted"), P_GROUP, P_REASON, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
+	M("member.banned", "Who is banned from a group", false, ANY, MEMBERS_MANAGE, READ, kith_api_member_banned, P(P_GROUP),
+	    R({ "banned", "[{}]", "uid, handle; at most 1,000" })),
 	M("member.kick", "End somebody's membership", true, ANY, MEMBERS_MANAGE, AUTHORITY, kith_api_member_kick,
 	    P(P_GROUP, P_REASON, ID("user", true, "whom"), P_VIA), R(R_ID("the act"))),
 	M("member.list", "Who is in a group", false, ANY, MEMBERS_READ, READ, kith_api_member_list,

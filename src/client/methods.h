@@ -83,6 +83,7 @@ int kith_api_audit_list(struct kith_call *c);
 int kith_api_group_perms(struct kith_call *c);
 int kith_api_group_list(struct kith_call *c);
 int kith_api_invite_list(struct kith_call *c);
+int kith_api_member_banned(struct kith_call *c);
 int kith_api_member_list(struct kith_call *c);
 int kith_api_message_find(struct kith_call *c);
 int kith_api_message_list(struct kith_call *c);

@@ -205,6 +205,44 @@ kith_api_member_list(struct kith_call *c)
 	return KITH_OK;
 }
 
+struct bans { struct kith_call *c; const struct kith_id *group; uint32_t n; };
+
+static bool
+one_ban(void *ctx, const struct kith_fact *f, bool on)
+{
+	struct bans *b = ctx;
+	char handle[KITH_HANDLE_MAX + 1];
+
+	if (on)
+		return true;
+	kith_render_handle(b->c->t, b->group, &f->a, handle, sizeof(handle));
+	kith_mp_put_map(b->c->result, 2);
+	kith_mp_put_cstr(b->c->result, "handle");
+	kith_mp_put_cstr(b->c->result, handle);
+	kith_put_key_id(b->c->result, "uid", &f->a);
+	return ++b->n < 1000;
+}
+
+int
+kith_api_member_banned(struct kith_call *c)
+{
+	struct kith_id group;
+	struct bans b = { .c = c, .group = &group };
+	size_t mark;
+	int r = kith_read_group(c, &group);
+
+	if (r != KITH_OK)
+		return r;
+	if (!kith_state_may(c->t, &group, &c->session->uid, &kith_id_none, "member.ban"))
+		return kith_fail(c, KITH_E_DENIED, "denied", "none of your roles here may ban");
+	kith_mp_put_map(c->result, 1);
+	kith_mp_put_cstr(c->result, "banned");
+	mark = kith_mp_begin(c->result);
+	r = kith_state_facts(c->t, &group, KITH_F_NOT_BANNED, one_ban, &b);
+	kith_mp_end_array(c->result, mark, b.n);
+	return r;
+}
+
 /* Rows of KITH_T_INVITE that begin with the group and have keys of `len` bytes. */
 static int
 invite_rows(struct kith_call *c, const struct kith_id *group, size_t len, bool (*fn)(void *ctx, struct kith_slice k, struct kith_slice v), void *ctx)

@@ -111,6 +111,11 @@ function Servers({ a, group }: { a: Account; group: Group }) {
             <small class={n.self || n.linked ? 'state good' : 'state'}>
               {n.banned ? t('group.serverBanned') : n.self ? t('group.serverSelf') : n.linked ? t('group.serverLinked', { ms: n.rtt }) : t('group.serverAway')}
             </small>
+            {!n.self && a.may(group.id, 'federation.manage') && (
+              <button type="button" class={n.banned ? '' : 'danger'} onClick={() => void attempt(() => a.call(n.banned ? 'node.unban' : 'node.ban', { group: group.id, node: n.node }).then(again))}>
+                {n.banned ? t('group.serverUnban') : t('group.serverBan')}
+              </button>
+            )}
           </li>
         ))}
       </ul>

@@ -2,10 +2,11 @@ import { useMemo, useState } from 'preact/hooks'
 import type { Account, Group, Member } from '@kith/client'
 import { tame } from '@kith/markdown'
 import { Crest, Icon, Menu, type MenuItem } from '@kith/ui'
+import { useAsked } from '../lib/hooks'
 import { t } from '../lib/i18n'
 import { attempt } from '../lib/session'
 import { go } from '../router'
-import { showMembers } from './open'
+import { open, showMembers, type Measure } from './open'
 import { calledIn, Face, showPerson } from './person'
 import { Bones } from './sidebar'
 
@@ -37,7 +38,29 @@ export function Members({ a, group }: { a: Account; group: Group }) {
           </ul>
         </section>
       ))}
+      {a.may(group.id, 'member.ban') && <Banned a={a} group={group} list={list} />}
     </aside>
+  )
+}
+
+// Asked for anew whenever the list of members is another.
+function Banned({ a, group, list }: { a: Account; group: Group; list: readonly Member[] | undefined }) {
+  const banned = useAsked(() => a.call('member.banned', { group: group.id }), [group.id, list]).value?.banned ?? []
+  if (banned.length === 0) return null
+  return (
+    <section>
+      <h3>{t('member.banned')}</h3>
+      <ul>
+        {banned.map((m) => (
+          <li key={m.uid} class="banned">
+            <span>{calledIn(a, m.uid, m.handle, group.id)}</span>
+            <button type="button" onClick={() => void attempt(() => a.call('member.unban', { group: group.id, user: m.uid }))}>
+              {t('member.unban')}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
@@ -69,14 +92,16 @@ export function menuFor(a: Account, group: Group, m: Member): MenuItem[] {
           go(`/dm/${dm.group}`)
         }),
     })
-  if (group.kind === 'group' && canModerate(a, group) && !m.owner)
+  if (group.kind !== 'group' || m.owner) return items
+  const set = (act: Measure) => () => void (open.value = { is: 'moderate', act, group: group.id, user: m.uid, handle: m.handle })
+  if (a.may(group.id, 'member.mute'))
     items.push(
       m.muted
         ? { label: t('member.unmute'), icon: 'volume-2', do: () => void attempt(() => a.call('member.unmute', on)) }
-        : { label: t('member.mute'), icon: 'volume-x', do: () => void attempt(() => a.call('member.mute', on)) },
-      { label: t('member.kick'), icon: 'log-out', danger: true, do: () => void attempt(() => a.call('member.kick', on)) },
-      { label: t('member.ban'), icon: 'ban', danger: true, do: () => void attempt(() => a.call('member.ban', on)) },
+        : { label: t('member.mute'), icon: 'volume-x', do: set('mute') },
     )
+  if (a.may(group.id, 'member.kick')) items.push({ label: t('member.kick'), icon: 'log-out', danger: true, do: set('kick') })
+  if (a.may(group.id, 'member.ban')) items.push({ label: t('member.ban'), icon: 'ban', danger: true, do: set('ban') })
   return items
 }
 

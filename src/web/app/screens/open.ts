@@ -1,11 +1,15 @@
 import { signal } from '@preact/signals'
 
+// What is done to somebody.
+export type Measure = 'mute' | 'kick' | 'ban'
+
 // Which dialog lies over the screen.
 export type Open =
   | { readonly is: 'new-group' | 'switcher' | 'claim' | 'paste-invite' | 'write' | 'keys' }
   | { readonly is: 'invite'; readonly group: string }
   | { readonly is: 'new-panel'; readonly group: string; readonly parent?: string }
   | { readonly is: 'panel' | 'delete-panel'; readonly group: string; readonly panel: string }
+  | { readonly is: 'moderate'; readonly act: Measure; readonly group: string; readonly user: string; readonly handle: string }
   | { readonly is: 'person'; readonly uid: string; readonly group?: string }
 
 export const open = signal<Open | undefined>(undefined)

@@ -27,6 +27,7 @@ const GroupSettings = lazy(() => import('./group-settings'))
 const NewPanel = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.NewPanel })))
 const PanelSettings = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.PanelSettings })))
 const DeletePanel = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.DeletePanel })))
+const Moderate = lazy(() => import('./dialogs/moderate'))
 const InviteDialog = lazy(() => import('./dialogs/invite'))
 const PasteInvite = lazy(() => import('./dialogs/invite').then((m) => ({ default: m.PasteInvite })))
 const KeyList = lazy(() => import('./settings').then((m) => ({ default: m.Keys })))
@@ -230,6 +231,8 @@ function Dialogs({ a }: { a: Account }) {
       if (panel === undefined) return null
       return o.is === 'panel' ? <PanelSettings a={a} group={o.group} panel={panel} onClose={close} /> : <DeletePanel a={a} group={o.group} panel={panel} onClose={close} />
     }
+    case 'moderate':
+      return <Moderate a={a} act={o.act} group={o.group} user={o.user} handle={o.handle} onClose={close} />
     case 'invite':
       return <InviteDialog a={a} group={o.group} onClose={close} />
     case 'paste-invite':

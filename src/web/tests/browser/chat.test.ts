@@ -132,6 +132,7 @@ test('G6: who is banned is out, at their own node too', async () => {
   await ada.page.getByRole('button', { name: 'Show members' }).click()
   await ada.page.locator('.members .row', { hasText: 'ben' }).click({ button: 'right' })
   await ada.page.getByRole('menuitem', { name: 'Ban' }).click()
+  await ada.page.locator('dialog button.danger').click()
   await ben.page.getByText('There is nothing here.').waitFor()
   await ada.leave()
   await ben.leave()
