@@ -1,8 +1,8 @@
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/names.h"
 #include "cli/qr.h"
@@ -245,24 +245,17 @@ cli_cmd_join(struct cli *c)
 /* ---- who asks ---- */
 
 /* The answers in one line. */
-static char *
-joined_text(const json_t *list)
+static void
+put_answers(struct kith_buf *b, const json_t *list)
 {
-	char *out = NULL;
-	size_t i, n = 0;
 	const json_t *s;
+	size_t i;
 
-	json_array_foreach(list, i, s)
-		n += json_string_length(s) + 3;
-	out = calloc(1, n + 1);
-	if (out == NULL)
-		return NULL;
 	json_array_foreach(list, i, s) {
-		if (i > 0)
-			strcat(out, " / ");
-		strcat(out, json_string_value(s));
+		kith_buf_put_str(b, i > 0 ? " / " : "");
+		kith_buf_put_str(b, json_string_value(s));
 	}
-	return out;
+	kith_buf_put_u8(b, 0);
 }
 
 int
@@ -283,16 +276,17 @@ cli_cmd_requests(struct cli *c)
 	json_array_foreach(cli_get(answer, "requests"), i, who) {
 		char id[CLI_SHORT], asked[CLI_WHEN];
 
-		char *said;
+		struct kith_buf said;
 
 		if (c->opt[OPT_JSON] != NULL) {
 			r = cli_put_json(who);
 			continue;
 		}
-		said = joined_text(cli_get(who, "answers"));
+		kith_buf_init(&said, 0);
+		put_answers(&said, cli_get(who, "answers"));
 		cli_table_row(t, (const char *[]){ cli_short(cli_str(who, "uid"), id),
-		    cli_str(who, "handle"), cli_when(cli_int(who, "asked"), asked), said });
-		free(said);
+		    cli_str(who, "handle"), cli_when(cli_int(who, "asked"), asked), kith_buf_err(&said) == KITH_OK ? (const char *)said.p : "" });
+		kith_buf_fini(&said);
 	}
 	return cli_table_put(t) == CLI_OK ? r : CLI_FAILED;
 }
