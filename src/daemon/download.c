@@ -148,7 +148,7 @@ take_group(struct kith_slice query)
 }
 
 static int
-look(struct kith_edge *e, struct kith_slice token, const struct kith_id *group, const struct kith_id *id, struct kith_file *f, bool *held)
+look(struct kith_edge *e, struct kith_slice token, const struct kith_id *group, const struct kith_id *id, struct kith_file *f, bool *held, bool *lacks)
 {
 	struct kith_session s;
 	struct kith_txn *t = NULL;
@@ -158,7 +158,8 @@ look(struct kith_edge *e, struct kith_slice token, const struct kith_id *group, 
 		r = token.n > 0 ? kith_session_open(t, token, kith_wall_ms(), &s) : KITH_E_NOTFOUND;
 	if (r == KITH_E_NOTFOUND)
 		r = KITH_E_DENIED;
-	if (r == KITH_OK && !kith_session_may(&s, KITH_SCOPE_MESSAGES_READ))
+	*lacks = r == KITH_OK && !kith_session_may(&s, KITH_SCOPE_MESSAGES_READ);
+	if (*lacks)
 		r = KITH_E_DENIED;
 	if (r == KITH_OK && !kith_file_may_see(t, &s.uid, group, id))
 		r = KITH_E_NOTFOUND;
@@ -197,7 +198,7 @@ edge_serve_download(struct kith_edge *e, struct kith_http_conn *c, struct client
 	struct edge_token who;
 	struct reply_to to;
 	struct kith_file f;
-	bool held = false;
+	bool held = false, lacks = false;
 	int r;
 
 	memset(&to, 0, sizeof(to));
@@ -206,10 +207,11 @@ edge_serve_download(struct kith_edge *e, struct kith_http_conn *c, struct client
 		return;
 	}
 	edge_take_token(e, rq, &who, &to);
-	r = look(e, who.token, &group, &id, &f, &held);
+	r = look(e, who.token, &group, &id, &f, &held, &lacks);
 	if (r == KITH_E_DENIED) {
 		edge_count(e, KITH_N_UNAUTHORIZED, 1);
-		edge_reply_error(e, c, 401, "unauthorized", "sign in first", false, 0);
+		edge_reply_error(e, c, lacks ? 403 : 401, lacks ? "scope_denied" : "unauthorized",
+		    lacks ? "this token lacks the scope messages.read" : "sign in first", false, 0);
 		return;
 	}
 	if (r == KITH_OK || r == KITH_E_NOTFOUND)

@@ -148,8 +148,8 @@ is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-static struct kith_slice
-trim(struct kith_slice s)
+struct kith_slice
+kith_http_trim(struct kith_slice s)
 {
 	while (s.n > 0 && is_blank(s.p[0]))
 		s = kith_slice_from(s, 1);
@@ -208,7 +208,7 @@ bool
 kith_http_has_token(struct kith_slice list, const char *token)
 {
 	while (list.n > 0) {
-		if (kith_http_same_name(trim(cut(&list, ',')), token))
+		if (kith_http_same_name(kith_http_trim(cut(&list, ',')), token))
 			return true;
 	}
 	return false;
@@ -243,7 +243,7 @@ kith_http_cookie(const struct kith_http_head *h, const char *name, struct kith_s
 		return false;
 	list = *field;
 	while (list.n > 0) {
-		pair = trim(cut(&list, ';'));
+		pair = kith_http_trim(cut(&list, ';'));
 		if (cut_at(&pair, '=', &key) && kith_slice_is(key, name)) {
 			hit = pair;
 			found++;
@@ -267,7 +267,7 @@ kith_http_bearer(const struct kith_http_head *h, struct kith_slice *token)
 	rest = *field;
 	if (!cut_at(&rest, ' ', &scheme) || !kith_http_same_name(scheme, "bearer"))
 		return false;
-	*token = trim(rest);            /* not empty: the value has no blanks at its end */
+	*token = kith_http_trim(rest);            /* not empty: the value has no blanks at its end */
 	return true;
 }
 
@@ -505,7 +505,7 @@ finish_head(struct kith_http_reader *r)
 		line.n--;               /* each line was seen to end in CRLF */
 		if (!cut_at(&line, ':', &name) || !is_token(name))
 			return 400;
-		line = trim(line);
+		line = kith_http_trim(line);
 		if (!is_value(line))
 			return 400;
 		h->fields[h->n_fields++] = (struct kith_http_field){ name, line };

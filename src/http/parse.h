@@ -53,6 +53,7 @@ struct kith_http_head {
 
 /* The first field of this name (lower case), or NULL; *n, when given, is how many there are. */
 const struct kith_slice *kith_http_field(const struct kith_http_head *h, const char *name, size_t *n);
+struct kith_slice kith_http_trim(struct kith_slice s);  /* without blanks around it */
 /* Whether a comma-separated list has this token (compared without case). */
 bool kith_http_has_token(struct kith_slice list, const char *token);
 /* The value of this cookie, from exactly one Cookie field; false when absent or given twice. */

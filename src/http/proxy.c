@@ -12,16 +12,6 @@ kith_is_proxy(const struct kith_proxies *p, const struct kith_addr *a)
 	return false;
 }
 
-static struct kith_slice
-trim(struct kith_slice s)
-{
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = kith_slice_from(s, 1);
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
 /* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80" */
 static bool
 address(struct kith_slice s, struct kith_addr *out)
@@ -52,7 +42,7 @@ walk(const struct kith_proxies *p, struct kith_slice list, struct kith_addr *cli
 
 		while (begin > 0 && list.p[begin - 1] != ',')
 			begin--;
-		if (!address(trim(kith_slice_of(list.p + begin, end - begin)), client))
+		if (!address(kith_http_trim(kith_slice_of(list.p + begin, end - begin)), client))
 			return KITH_E_MALFORMED;
 		if (!kith_is_proxy(p, client))
 			return KITH_OK;

@@ -371,6 +371,9 @@ def a_token_is_good_for_its_scopes_alone():
         lacks(chief, "a session of one's own", method)
     lacks(chief, "a session of one's own", "session.new", client="more", scopes=["files"])
     same(ask("POST", "/api/v1/blob?kind=file", b"x", Authorization="Bearer " + reader.token)[0], 403)
+    status, _, raw = ask("GET", "/blob/" + "a" * 52, Authorization="Bearer " + writer.token)
+    same((status, json.loads(raw)["error"]["code"]), (403, "scope_denied"))
+    same(ask("GET", "/blob/" + "a" * 52, Authorization="Bearer " + reader.token)[0], 404)
     for bad in (["messages.read", "everything"], ["account"], [""]):
         try:
             ada.call("session.new", client="x", scopes=bad)
