@@ -323,17 +323,20 @@ on_output(void *arg, const struct kith_output *o)
 static void
 on_signal(evutil_socket_t sig, short what, void *arg)
 {
+	struct daemon *d = arg;
 	struct kith_diag diag;
 
 	(void)what;
+	if (d->stopping)
+		return;
 	if (sig == SIGHUP) {
 		memset(&diag, 0, sizeof(diag));
 		kith_notify("RELOADING=1");
-		if (reload(arg, &diag) == KITH_OK)
+		if (reload(d, &diag) == KITH_OK)
 			KITH_LOG(DEBUG, "conf", "reloaded on a signal");
 		kith_notify("READY=1");
 	} else {
-		stop(arg);
+		stop(d);
 	}
 }
 
@@ -562,6 +565,9 @@ finish(struct daemon *d)
 
 	/* should anything hang: what is committed is safe, and the next start is the recovery */
 	alarm(20);
+	/* the reactor turns once more for the control socket, when there are no edges left to look after */
+	if (d->chores != NULL)
+		event_free(d->chores);
 	if (s->machine != NULL)
 		kith_machine_stop(s->machine);
 	kith_pool_free(s->hashing);
@@ -577,8 +583,6 @@ finish(struct daemon *d)
 		if (d->signals[i] != NULL)
 			event_free(d->signals[i]);
 	}
-	if (d->chores != NULL)
-		event_free(d->chores);
 	kith_reactor_free(d->reactor);
 	kith_machine_free(s->machine);
 	kith_gate_free(s->gate);
