@@ -3,7 +3,7 @@
 # A TAP test of make check in plain builds; by hand: contrib/dev/check-hardening.sh [PROGRAM...].
 
 set -u
-[ $# -gt 0 ] || set -- kithd kithctl kith
+[ $# -gt 0 ] || set -- kithd kithctl kith $(ls kith-media kith-egress 2>/dev/null)
 
 small=65536			# a program with less code may simply have nothing to protect
 n=0

@@ -164,6 +164,7 @@ struct kith_node_conf {
 	size_t n_addresses;
 	uint8_t seal_key[32];           /* account keys at rest */
 	uint64_t quota;                 /* bytes of files that an account may bring; 0: no limit */
+	bool pictures;                  /* there is who makes them anew */
 };
 
 struct kith_call {

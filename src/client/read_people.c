@@ -18,12 +18,14 @@ kith_api_node_info(struct kith_call *c)
 
 	if (kith_txn_get(c->t, KITH_T_META, kith_slice_str("node"), &v) == KITH_OK && v.n == KITH_ID_BYTES)
 		memcpy(node.b, v.p, v.n);
-	kith_mp_put_map(c->result, 5);
+	kith_mp_put_map(c->result, 6);
 	kith_mp_put_cstr(c->result, "name");
 	kith_mp_put_cstr(c->result, c->conf->name);
 	kith_put_key_id(c->result, "node", &node);
 	kith_mp_put_cstr(c->result, "now");
 	kith_mp_put_uint(c->result, c->now.wall_ms);
+	kith_mp_put_cstr(c->result, "pictures");
+	kith_mp_put_bool(c->result, c->conf->pictures);
 	kith_mp_put_cstr(c->result, "registration");
 	kith_mp_put_cstr(c->result, c->conf->registration == KITH_REG_OPEN ? "open" : c->conf->registration == KITH_REG_INVITE ? "invite" : "closed");
 	kith_mp_put_cstr(c->result, "version");

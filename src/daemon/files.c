@@ -7,16 +7,19 @@
 #include "daemon/log.h"
 
 #define QUEUE 64
+#define QUEUE_PICTURES 16
 
 int
-kith_files_open(struct kith_files *f, struct kith_store *store, const char *dir, struct kith_diag *d)
+kith_files_open(struct kith_files *f, struct kith_store *store, struct kith_helpers *helpers, const char *dir, struct kith_diag *d)
 {
 	int r = kith_blobs_open(dir, &f->blobs, d);
 
 	f->store = store;
+	f->helpers = helpers;
 	if (r == KITH_OK) {
 		f->pool = kith_pool_new("files", 1, QUEUE);
-		if (f->pool == NULL)
+		f->pictures = kith_pool_new("pictures", 1, QUEUE_PICTURES);
+		if (f->pool == NULL || f->pictures == NULL)
 			r = KITH_E_NOMEM;
 	}
 	return r;
@@ -25,6 +28,8 @@ kith_files_open(struct kith_files *f, struct kith_store *store, const char *dir,
 void
 kith_files_stop(struct kith_files *f)
 {
+	kith_pool_free(f->pictures);
+	f->pictures = NULL;
 	kith_pool_free(f->pool);
 	f->pool = NULL;
 }

@@ -11,18 +11,20 @@
  */
 #define KITH_FILES_SWEEP_S (24 * 3600)
 
-struct kith_helper;
+struct kith_helpers;
 
 struct kith_files {
 	struct kith_store *store;
 	struct kith_blobs *blobs;
 	struct kith_pool *pool;
-	struct kith_helper *media;              /* NULL: pictures are not taken */
+	struct kith_pool *pictures;             /* the thread that waits for pictures to be made anew */
+	struct kith_helpers *helpers;           /* borrowed; without kith-media pictures are not taken */
 };
 
 /* Opens dir. IO, DENIED, FULL, NOMEM: d in words. */
-KITH_MUST_USE int kith_files_open(struct kith_files *f, struct kith_store *store, const char *dir, struct kith_diag *d);
-void kith_files_stop(struct kith_files *f);                     /* its thread; what it had to post has been posted */
+KITH_MUST_USE int kith_files_open(struct kith_files *f, struct kith_store *store, struct kith_helpers *helpers, const char *dir,
+    struct kith_diag *d);
+void kith_files_stop(struct kith_files *f);                     /* its threads; what they had to post has been posted */
 void kith_files_close(struct kith_files *f);                    /* safe twice */
 
 /* On its thread, when it comes to it: remove what the store does not speak of and is a day old; or one file, if it is so. */

@@ -25,7 +25,7 @@ node_name(const struct kith_conf *conf, char out[64])
 }
 
 void
-kith_identity_node(const struct kith_conf *conf, const struct kith_doors *doors, struct kith_node_conf *n)
+kith_identity_node(const struct kith_conf *conf, const struct kith_doors *doors, const struct kith_helpers *helpers, struct kith_node_conf *n)
 {
 	memset(n, 0, sizeof(*n));
 	node_name(conf, n->name);
@@ -34,10 +34,11 @@ kith_identity_node(const struct kith_conf *conf, const struct kith_doors *doors,
 	n->registration = conf->registration == KITH_CONF_REG_OPEN ? KITH_REG_OPEN :
 	    conf->registration == KITH_CONF_REG_CLOSED ? KITH_REG_CLOSED : KITH_REG_INVITE;
 	n->quota = conf->quota;
+	n->pictures = kith_helpers_has(helpers, KITH_HELPER_MEDIA);
 }
 
 int
-kith_identity_make(const struct kith_conf *conf, const struct kith_doors *doors, struct kith_identity **out, struct kith_diag *diag)
+kith_identity_make(const struct kith_conf *conf, const struct kith_doors *doors, const struct kith_helpers *helpers, struct kith_identity **out, struct kith_diag *diag)
 {
 	struct kith_identity *id = calloc(1, sizeof(*id));
 	struct kith_engine_conf *ec;
@@ -57,7 +58,7 @@ kith_identity_make(const struct kith_conf *conf, const struct kith_doors *doors,
 	id->n_peer = conf->peer.n;
 	id->n_address = doors->n_address;
 	ec = &id->conf;
-	kith_identity_node(conf, doors, &ec->node);
+	kith_identity_node(conf, doors, helpers, &ec->node);
 	memcpy(id->name, ec->node.name, sizeof(ec->node.name));
 	memcpy(ec->node.seal_key, id->keys.seal, sizeof(ec->node.seal_key));
 	ec->node.address = (const char *const *)id->address;

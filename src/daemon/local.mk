@@ -23,6 +23,7 @@ libkithedge_a_SOURCES += \
 	%D%/options.c %D%/options.h \
 	%D%/outbox.c \
 	%D%/page.c \
+	%D%/picture.c %D%/picture.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/push.c \
 	%D%/reply.c \

@@ -24,6 +24,7 @@
 #include "daemon/memo.h"
 #include "daemon/notify.h"
 #include "daemon/site.h"
+#include "helper/helper.h"
 #include "storage/lmdb.h"
 
 #define MAIN_REACTOR 255
@@ -42,6 +43,7 @@ struct daemon {
 	struct kith_memo *memo;
 	struct kith_env env;
 	struct kith_edges edges;
+	struct kith_helpers *helpers;
 	struct kith_files files;
 	struct kith_net *proxies;
 	struct kith_reactor *reactor;   /* this thread's: signals, kithctl, chores */
@@ -177,7 +179,7 @@ tell_edges(struct daemon *d, const struct kith_conf *conf)
 	struct kith_node_conf node;
 	int r = KITH_OK;
 
-	kith_identity_node(conf, &d->doors, &node);
+	kith_identity_node(conf, &d->doors, d->helpers, &node);
 	for (size_t i = 0; i < d->edges.n; i++) {
 		struct kith_edge_conf *ec = kith_edge_conf_new(conf, &node);
 		int one = ec != NULL ? kith_edge_reconfigure(d->edges.v[i], ec) : KITH_E_NOMEM;
@@ -238,7 +240,7 @@ reload(void *arg, struct kith_diag *diag)
 	}
 	engine = engine_differs(&fresh, &d->conf);
 	if (r == KITH_OK && engine)
-		r = kith_identity_make(&fresh, &d->doors, &id, diag);
+		r = kith_identity_make(&fresh, &d->doors, d->helpers, &id, diag);
 	if (r == KITH_OK)
 		r = tell_edges(d, &fresh);
 	if (r != KITH_OK) {
@@ -270,7 +272,7 @@ rotate(void *arg, bool root, struct kith_diag *diag)
 	int r = kith_keys_rotate(root, diag);
 
 	if (r == KITH_OK)
-		r = kith_identity_make(&d->conf, &d->doors, &id, diag);
+		r = kith_identity_make(&d->conf, &d->doors, d->helpers, &id, diag);
 	if (r == KITH_OK)
 		r = use_cert(d, &id->keys);
 	if (r != KITH_OK) {
@@ -461,7 +463,7 @@ make_edges(struct daemon *d)
 	if (d->proxies == NULL || s->hashing == NULL || s->ahead.pool == NULL || s->tickets == NULL || s->throttle == NULL || s->gate == NULL || s->peer_gate == NULL || s->v == NULL)
 		return KITH_E_NOMEM;
 	set_reach(d, &d->conf);
-	kith_identity_node(&d->conf, &d->doors, &node);
+	kith_identity_node(&d->conf, &d->doors, d->helpers, &node);
 	for (; s->n < n; s->n++) {
 		int r = kith_edge_new(s, (unsigned)s->n, kith_edge_conf_new(&d->conf, &node), &s->v[s->n]);
 
@@ -498,20 +500,25 @@ start(struct daemon *d, struct kith_diag *diag)
 {
 	struct kith_control_conf cc;
 	struct kith_identity *id = NULL;
-	int r = kith_state_enter(d->opts->state, d->conf.user, diag);
+	int r = kith_helpers_open(&d->helpers);
 
+	if (r == KITH_OK)
+		r = kith_state_enter(d->opts->state, d->conf.user, diag);
 	if (r == KITH_OK)
 		r = kith_doors_open(&d->conf, &d->doors, diag);
 	if (r == KITH_OK)
 		r = kith_state_become(d->conf.user, diag);
+	/* before there are keys, threads or a store that a child could have */
 	if (r == KITH_OK)
-		r = kith_identity_make(&d->conf, &d->doors, &id, diag);
+		r = kith_helpers_start(d->helpers, diag);
+	if (r == KITH_OK)
+		r = kith_identity_make(&d->conf, &d->doors, d->helpers, &id, diag);
 	if (r == KITH_OK)
 		r = kith_site_open(d->conf.web_root[0] != '\0' ? d->conf.web_root : NULL, &d->edges.site, diag);
 	if (r == KITH_OK)
 		r = open_store(d, diag);
 	if (r == KITH_OK)
-		r = kith_files_open(&d->files, d->store, KITH_STATE_BLOBS, diag);
+		r = kith_files_open(&d->files, d->store, d->helpers, KITH_STATE_BLOBS, diag);
 	if (r == KITH_OK)
 		r = open_tls(d, diag);
 	if (r != KITH_OK)
@@ -595,6 +602,7 @@ finish(struct daemon *d)
 		kith_tls_free(d->tls[i]);
 	free(d->tls);
 	kith_files_close(&d->files);
+	kith_helpers_stop(d->helpers);
 	kith_store_close(d->store);
 	kith_memo_free(d->memo);
 	free(d->proxies);
@@ -629,6 +637,8 @@ kith_daemon_run(const struct kith_options *o, struct kith_conf *take_conf)
 		KITH_LOG(WARN, "daemon", "nobody reads that we are ready");
 	kith_notify("READY=1");
 	KITH_LOG(INFO, "daemon", "node %s: clients at %s, peers at %s", d.edges.node, d.doors.url, d.peer_address);
+	if (!kith_helpers_has(d.helpers, KITH_HELPER_MEDIA))
+		KITH_LOG(INFO, "daemon", "no kith-media beside kithd or in " KITH_HELPERDIR ": pictures are not taken");
 	if (d.doors.peer_fd >= 0 && d.doors.n_address == 0)
 		KITH_LOG(WARN, "daemon", "no address is known by which other nodes could reach this one: give one with --advertise");
 	if (kith_reactor_run(d.reactor) != KITH_OK) {

@@ -8,17 +8,21 @@
 #include "daemon/files.h"
 #include "daemon/inner.h"
 #include "daemon/log.h"
+#include "daemon/picture.h"
+#include "helper/helper.h"
+#include "media/frame.h"
 #include "storage/lmdb.h"
 #include "wire/mp.h"
 
 /*
  * POST /api/v1/blob: a file goes to the disk as it comes, is synced (a picture
- * made anew first) on the files' thread, and only then does the store hear of it.
+ * made anew first) on a thread that may wait, and only then does the store hear of it.
  */
 #define HEAD_BYTES 64                   /* enough to tell what it is */
 
 enum kind { KIND_FILE, KIND_AVATAR, KIND_BANNER, KIND_COUNT };
 static const char *const kind_names[KIND_COUNT] = { "file", "avatar", "banner" };
+static const uint8_t uses[KIND_COUNT] = { 0, KITH_MEDIA_AVATAR, KITH_MEDIA_BANNER };
 
 struct upload {
 	struct kith_edge *e;
@@ -118,7 +122,7 @@ may_bring(struct kith_edge *e, struct kith_http_conn *c, const struct kith_http_
 		refuse(e, c, 403, "guest", "guests cannot do that: claim this account first", 0);
 		return false;
 	}
-	if (kind != KIND_FILE && e->s->files->media == NULL) {
+	if (kind != KIND_FILE && !kith_helpers_has(e->s->files->helpers, KITH_HELPER_MEDIA)) {
 		refuse(e, c, 501, "no_media", "this node takes no pictures: it runs without its media helper", 0);
 		return false;
 	}
@@ -283,7 +287,7 @@ keep(void *arg, bool run)
 	}
 	u->file.type = kith_file_type(kith_slice_of(u->head, u->n_head));
 	if (u->kind != KIND_FILE)
-		u->err = KITH_E_MALFORMED;
+		u->err = u->file.type == KITH_FILE_OTHER ? KITH_E_MALFORMED : kith_picture_remake(u->e->s->files, uses[u->kind], &u->w, &u->file);
 	u->file.size = kith_blob_size(u->w);
 	if (u->err == KITH_OK) {
 		u->err = kith_blob_keep(u->w, &u->id);
@@ -308,7 +312,7 @@ edge_upload_done(struct kith_edge *e, struct kith_http_conn *c, struct client *c
 		return;
 	}
 	edge_count(e, KITH_N_UPLOADS, 1);
-	r = kith_pool_submit(e->s->files->pool, keep, u);
+	r = kith_pool_submit(u->kind == KIND_FILE ? e->s->files->pool : e->s->files->pictures, keep, u);
 	if (r == KITH_OK)
 		return;
 	upload_free(u);

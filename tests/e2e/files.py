@@ -33,16 +33,7 @@ def name_of(data):
 
 
 def ask(method, path, body=None, who=None, at=None, **fields):
-    at = at or node
-    c = http.client.HTTPConnection(at.host, at.client_port, timeout=30)
-    headers = {k.replace("_", "-"): v for k, v in fields.items()}
-    if who is not None:
-        headers["Authorization"] = "Bearer " + who.token
-    c.request(method, path, body, headers)
-    r = c.getresponse()
-    out = r.status, {k.lower(): v for k, v in r.getheaders()}, r.read()
-    c.close()
-    return out
+    return kit.ask(at or node, method, path, body, who, **fields)
 
 
 def bring(who, data, kind="file", at=None, **fields):

@@ -34,9 +34,10 @@ class Refused(Exception):
 class Node:
     """One kithd with a state folder of its own."""
 
-    def __init__(self, base, name, peers=(), conf="", args=(), host="127.0.0.1", prefix=()):
+    def __init__(self, base, name, peers=(), conf="", args=(), host="127.0.0.1", prefix=(), program=None):
         self.name, self.state = name, os.path.join(base, name)
         self.host, self.prefix = host, list(prefix)     # where it listens; what it is started through
+        self.program = program or os.path.join(BUILD, "kithd")
         self.peers, self.args = list(peers), list(args)
         self.client_port = self.peer_port = 0
         self.process = None
@@ -47,7 +48,7 @@ class Node:
         os.makedirs(self.state, mode=0o700, exist_ok=True)
 
     def start(self, timeout=60):
-        argv = self.prefix + [os.path.join(BUILD, "kithd"), "--state", self.state, "--name", self.name, "--config", self.conf,
+        argv = self.prefix + [self.program, "--state", self.state, "--name", self.name, "--config", self.conf,
                               "--listen-client", "%s:%d" % (self.host, self.client_port),
                               "--listen-peer", "%s:%d" % (self.host, self.peer_port)]
         for p in self.peers:
@@ -96,6 +97,10 @@ class Node:
         self.process.stdout.close()
         self.process = None
         _nodes.remove(self)
+        if code != 0:                # what it had to say, before its folder goes
+            with open(self.log, errors="replace") as f:
+                for line in f.read().splitlines()[-60:]:
+                    print("# %s: %s" % (self.name, line[:300]), flush=True)
         return code
 
     def rss_kb(self, kind="Rss"):
@@ -178,6 +183,19 @@ class Person:
             if not p["more"] or not p["messages"]:
                 return out
             before = p["messages"][0]["order"]
+
+
+def ask(node, method, path, body=None, who=None, **fields):
+    """Any request: status, fields by lower-case name, body."""
+    c = http.client.HTTPConnection(node.host, node.client_port, timeout=30)
+    headers = {k.replace("_", "-"): v for k, v in fields.items()}
+    if who is not None:
+        headers["Authorization"] = "Bearer " + who.token
+    c.request(method, path, body, headers)
+    r = c.getresponse()
+    out = r.status, {k.lower(): v for k, v in r.getheaders()}, r.read()
+    c.close()
+    return out
 
 
 def wait_for(what, ok, timeout=30, every=0.02):

@@ -174,7 +174,7 @@ front_new(void)
 	open_edge(f);
 	must(kith_store_mem_new(&f->edges.store) == KITH_OK);
 	snprintf(f->blobs, sizeof(f->blobs), "/tmp/kith-fuzz-%ld.blobs", (long)getpid());
-	must(kith_files_open(&f->files, f->edges.store, f->blobs, &d) == KITH_OK);
+	must(kith_files_open(&f->files, f->edges.store, NULL, f->blobs, &d) == KITH_OK);
 	f->edges.files = &f->files;
 	cc.reactor = f->edge->reactor;
 	cc.edges = &f->edges;

@@ -194,6 +194,7 @@ export interface NodeInfo {
   readonly name: string
   readonly version: string
   readonly registration: 'open' | 'invite' | 'closed'
+  readonly pictures: boolean
   readonly now: number
 }
 export interface Me {
