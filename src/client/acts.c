@@ -440,6 +440,7 @@ int
 kith_api_panel_set(struct kith_call *c)
 {
 	struct kith_slice key = kith_arg_str(c->args, "key"), value = kith_arg_str(c->args, "value");
+	struct kith_id picture;
 	struct act a;
 	int r = act_begin(c, &a, KITH_K_PANEL_SET);
 
@@ -464,6 +465,10 @@ kith_api_panel_set(struct kith_call *c)
 	} else {
 		if (r == KITH_OK)
 			r = panel_value(c, key, value);
+		if (r == KITH_OK && kith_slice_is(key, "avatar"))
+			r = kith_file_take_picture(c, "avatar", value, &picture);
+		else if (r == KITH_OK && kith_slice_is(key, "banner"))
+			r = kith_file_take_picture(c, "banner", value, &picture);
 		a.op.key = key;
 		act_has(&a, KITH_OP_KEY);
 		kith_put_text(&a.body, "value", value);

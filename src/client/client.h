@@ -150,8 +150,8 @@ struct kith_client_host {
 	bool (*linked)(void *ctx, const struct kith_id *node, uint64_t *rtt_ms);
 	bool (*new_person)(void *ctx, const struct kith_id *node);      /* it brings somebody unknown: counted; false: enough for today */
 	void (*held_by)(void *ctx, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m);
-	/* a file of a group, from whichever node of it has it: the answer comes later (PENDING), without parameters */
-	int (*fetch_file)(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *file);
+	/* at most *n bytes of a file that lies beside the store, from a place on; NULL where there are none */
+	int (*read_file)(void *ctx, const struct kith_id *file, uint64_t from, uint8_t *p, size_t *n);
 	void (*erase_file)(void *ctx, const struct kith_id *file);      /* the store speaks of it no more */
 };
 

@@ -20,7 +20,6 @@
 #define KEY_SLOT 66
 #define FILE_VERSION 1
 #define ORPHAN_MS (UINT64_C(24) * 3600 * 1000)
-#define LOOK_MAX 4096                   /* uses of one file that are looked at for one question */
 
 /* ---- types ---- */
 
@@ -266,26 +265,39 @@ kith_file_of_group(struct kith_txn *t, const struct kith_id *group, const struct
 	return key_of_group(t, group, id, KITH_FILE_GROUP) || key_of_group(t, group, id, KITH_FILE_PROFILE);
 }
 
-struct kith_id
-kith_file_group_for(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *id)
+bool
+kith_file_user_next(struct kith_txn *t, const struct kith_id *id, struct kith_file_user *u)
 {
 	uint8_t key[KEY_USE];
-	struct kith_id a;
 
-	use_key(key, id, 0, &kith_id_none, NULL, 0);
-	for (int n = 0; n < LOOK_MAX && next_use(t, key) == KITH_OK; n++) {
-		memcpy(a.b, key + 33, KITH_ID_BYTES);
-		if ((key[32] == KITH_FILE_GROUP || key[32] == KITH_FILE_PROFILE) && kith_state_is_member(t, &a, uid))
-			return a;
+	use_key(key, id, u->use, &u->a, &u->b, u->slot);
+	if (next_use(t, key) != KITH_OK)
+		return false;
+	u->use = (enum kith_file_use)key[32];
+	memcpy(u->a.b, key + 33, KITH_ID_BYTES);
+	memcpy(u->b.b, key + 65, KITH_ID_BYTES);
+	u->slot = key[97];
+	return true;
+}
+
+/* Is it a file of a group that uid is in? */
+static bool
+of_any_group(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *id)
+{
+	struct kith_file_user u;
+
+	memset(&u, 0, sizeof(u));
+	for (int n = 0; n < KITH_FILE_LOOK_MAX && kith_file_user_next(t, id, &u); n++) {
+		if ((u.use == KITH_FILE_GROUP || u.use == KITH_FILE_PROFILE) && kith_state_is_member(t, &u.a, uid))
+			return true;
 	}
-	return kith_id_none;
+	return false;
 }
 
 bool
 kith_file_may_see(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *group, const struct kith_id *id)
 {
 	static const enum kith_file_use own[] = { KITH_FILE_UPLOAD, KITH_FILE_ACCOUNT, KITH_FILE_FRIEND };
-	struct kith_id found;
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		if (key_of_group(t, uid, id, own[i]))
@@ -293,8 +305,22 @@ kith_file_may_see(struct kith_txn *t, const struct kith_id *uid, const struct ki
 	}
 	if (!kith_id_is_none(group) && kith_file_of_group(t, group, id) && kith_state_is_member(t, group, uid))
 		return true;
-	found = kith_file_group_for(t, uid, id);
-	return !kith_id_is_none(&found);
+	return of_any_group(t, uid, id);
+}
+
+int
+kith_file_take_picture(struct kith_call *c, const char *name, struct kith_slice text, struct kith_id *out)
+{
+	struct kith_file f;
+
+	*out = kith_id_none;
+	if (text.n == 0)
+		return KITH_OK;
+	if (kith_id_parse(text, out) != KITH_OK || kith_file_get(c->t, out, &f) != KITH_OK || !kith_file_may_see(c->t, &c->session->uid, &kith_id_none, out))
+		return kith_fail(c, KITH_E_NOTFOUND, "not_found", "%s: bring the picture first, its id is then known here", name);
+	if (f.type != KITH_FILE_WEBP)
+		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "%s: a picture that was brought as one (kind=avatar or kind=banner)", name);
+	return KITH_OK;
 }
 
 /* ---- quotas ---- */
@@ -414,33 +440,14 @@ put(struct kith_call *c)
 	return KITH_OK;
 }
 
-static int
-fetch(struct kith_call *c)
-{
-	struct kith_id id = kith_arg_id(c->args, "id"), group = kith_file_group_for(c->t, &c->session->uid, &id);
-	struct kith_file f;
-	int r = kith_file_get(c->t, &id, &f);
-
-	if (r != KITH_E_NOTFOUND)
-		return r;
-	if (kith_id_is_none(&group))
-		return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such file");
-	return c->host->fetch_file(c->host->ctx, c, &group, &id);
-}
-
 #define NUM(n, hi) { n, KITH_P_INT, true, 0, hi, "" }
 static const struct kith_param put_params[] = {
 	NUM("height", 1 << 24), { "id", KITH_P_ID, true, 0, 0, "" }, NUM("size", INT64_MAX), NUM("type", KITH_FILE_WEBP),
 	NUM("width", 1 << 24), { .name = NULL },
 };
-static const struct kith_param fetch_params[] = { { "id", KITH_P_ID, true, 0, 0, "" }, { .name = NULL } };
 static const struct kith_field no_result[] = { { .name = NULL } };
 
 const struct kith_method kith_file_method_put = {
 	.name = "blob", .doc = "", .write = true, .auth = KITH_AUTH_ANY, .scope = KITH_SCOPE_FILES, .rate = KITH_RATE_NONE, .params = put_params, .result = no_result,
 	.run = put,
-};
-const struct kith_method kith_file_method_fetch = {
-	.name = "blob", .doc = "", .write = true, .auth = KITH_AUTH_ANY, .scope = KITH_SCOPE_MESSAGES_READ, .rate = KITH_RATE_NONE, .params = fetch_params, .result = no_result,
-	.run = fetch,
 };

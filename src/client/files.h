@@ -44,8 +44,21 @@ uint64_t kith_file_used(struct kith_txn *t, const struct kith_id *uid);         
 bool kith_file_may_see(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *group, const struct kith_id *id);
 /* Is it a file of this group: its avatar or banner, or what somebody shows in it? */
 bool kith_file_of_group(struct kith_txn *t, const struct kith_id *group, const struct kith_id *id);
-/* A group that it is a file of and that uid is in; none: there is none. */
-struct kith_id kith_file_group_for(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *id);
+
+/* Who refers to a file, one after another: start with all zeros. So many are looked at for one question. */
+#define KITH_FILE_LOOK_MAX 4096
+struct kith_file_user {
+	enum kith_file_use use;
+	struct kith_id a, b;
+	uint8_t slot;
+};
+bool kith_file_user_next(struct kith_txn *t, const struct kith_id *id, struct kith_file_user *u);
+
+/*
+ * The id of a picture that the caller has brought or may see; empty text: none.
+ * NOTFOUND, MALFORMED: it has been said, under the name of the parameter.
+ */
+KITH_MUST_USE int kith_file_take_picture(struct kith_call *c, const char *name, struct kith_slice text, struct kith_id *out);
 
 /* A group's settings have changed: what its avatar and banner name now. */
 KITH_MUST_USE int kith_file_look_group(struct kith_txn *t, uint64_t wall_ms, const struct kith_id *group);
@@ -53,9 +66,16 @@ KITH_MUST_USE int kith_file_look_group(struct kith_txn *t, uint64_t wall_ms, con
 KITH_MUST_USE int kith_file_due(struct kith_call *c, const struct kith_id *id);
 
 /*
- * What the edge asks of the engine once a file lies in its place, and when one
- * is missing; not in the table of methods.
+ * What the edge asks of the engine; not in the table of methods. put: a file that
+ * was brought lies in its place. fetch: `from` on of one that is not here, from
+ * the turn'th node that may have it: nothing (it is here after all), or [size,
+ * width, height, bytes]; MISSING: that node has it not, NOTFOUND: there is no
+ * such turn. hold: a fetched one lies in its place.
  */
-extern const struct kith_method kith_file_method_put, kith_file_method_fetch;
+extern const struct kith_method kith_file_method_put, kith_file_method_fetch, kith_file_method_hold;
+
+/* KITH_ASK_FILE, as it is asked (NOTFOUND: not that node's business either) and as it was answered. */
+KITH_MUST_USE int kith_fetch_tell(struct kith_call *c, const struct kith_id *from, struct kith_slice payload);
+KITH_MUST_USE int kith_fetch_answered(struct kith_call *c, int err, struct kith_slice answer);
 
 #endif

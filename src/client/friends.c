@@ -97,6 +97,26 @@ each_row(struct kith_txn *t, const struct kith_id *uid, bool (*fn)(void *ctx, co
 	return r == KITH_E_NOTFOUND ? KITH_OK : r;
 }
 
+struct look { const struct kith_id *node; bool found; };
+
+static bool
+look_at(void *ctx, const struct kith_id *other, const struct kith_friend *f)
+{
+	struct look *l = ctx;
+
+	(void)other;
+	l->found = f->state == KITH_FRIEND_FRIEND && kith_id_eq(&f->node, l->node);
+	return !l->found;
+}
+
+bool
+kith_friend_lives_at(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *node)
+{
+	struct look l = { node, false };
+
+	return each_row(t, uid, look_at, &l) == KITH_OK && l.found;
+}
+
 struct count { size_t rows, incoming; };
 
 static bool

@@ -34,6 +34,9 @@ bool kith_blocked(struct kith_txn *t, const struct kith_id *uid, const struct ki
 /* One more thing that a stranger asks of uid: 5 at once, then one every five minutes. BUSY: not now. */
 KITH_MUST_USE int kith_stranger_may(struct kith_call *c, const struct kith_id *uid);
 
+/* Has uid a friend whose home is that node? */
+bool kith_friend_lives_at(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *node);
+
 /* Who somebody is by what they told their friend uid: NOTFOUND. */
 KITH_MUST_USE int kith_friend_person(struct kith_txn *t, const struct kith_id *uid, const struct kith_id *other, struct kith_person *out);
 

@@ -3,6 +3,7 @@
 
 #include "base/b32.h"
 #include "client/common.h"
+#include "client/files.h"
 #include "client/friends.h"
 #include "crypto/sign.h"
 #include "id/doc.h"
@@ -153,9 +154,10 @@ kith_client_question(struct kith_call *c, const struct kith_id *from, uint32_t k
 {
 	struct kith_mp_reader r;
 
-	(void)from;
 	if (kind == KITH_ASK_PREVIEW)
 		return kith_preview_tell(c, payload);
+	if (kind == KITH_ASK_FILE)
+		return kith_fetch_tell(c, from, payload);
 	kith_mp_read(&r, payload);
 	if (kind == KITH_ASK_COUNT) {
 		struct kith_id group, invite, uid;
@@ -362,6 +364,8 @@ kith_call_answered(struct kith_call *c, int err, struct kith_slice answer)
 {
 	if (c->m->run == kith_api_invite_preview)
 		return kith_preview_answered(c, err, answer);
+	if (c->m == &kith_file_method_fetch)
+		return kith_fetch_answered(c, err, answer);
 	return c->m->run == kith_api_group_join ? join_counted(c, err, answer) : kith_user_answered(c, err, answer);
 }
 

@@ -5,6 +5,7 @@ libkithcore_a_SOURCES += \
 	%D%/args.c \
 	%D%/common.c \
 	%D%/dm.c \
+	%D%/fetch.c \
 	%D%/files.c \
 	%D%/friends.c \
 	%D%/groups.c \

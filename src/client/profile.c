@@ -181,19 +181,7 @@ take_nick(struct kith_call *c, char *out, size_t cap)
 static int
 take_avatar(struct kith_call *c, struct kith_id *out)
 {
-	struct kith_slice v = kith_arg_str(c->args, "avatar");
-	struct kith_file f;
-
-	if (!kith_arg_has(c->args, "avatar"))
-		return KITH_OK;
-	*out = kith_id_none;
-	if (v.n == 0)
-		return KITH_OK;
-	if (kith_id_parse(v, out) != KITH_OK || kith_file_get(c->t, out, &f) != KITH_OK || !kith_file_may_see(c->t, &c->session->uid, &kith_id_none, out))
-		return kith_fail(c, KITH_E_NOTFOUND, "not_found", "avatar: bring the picture first, its id is then known here");
-	if (f.type != KITH_FILE_WEBP)
-		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "avatar: a picture that was brought as one (kind=avatar)");
-	return KITH_OK;
+	return kith_arg_has(c->args, "avatar") ? kith_file_take_picture(c, "avatar", kith_arg_str(c->args, "avatar"), out) : KITH_OK;
 }
 
 int

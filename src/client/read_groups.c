@@ -56,6 +56,19 @@ put_people(struct kith_call *c, const struct kith_id *group, bool direct)
 	kith_mp_end_array(c->result, mark, n);
 }
 
+/* Anybody who may may set it to anything: what is no id is no picture. */
+static void
+put_picture(struct kith_call *c, const struct kith_id *group, const char *key)
+{
+	char text[KITH_ID_STR + 1];
+	struct kith_id id;
+
+	kith_render_register(c->t, group, &kith_id_none, key, text, sizeof(text));
+	if (kith_id_parse(kith_slice_str(text), &id) != KITH_OK)
+		id = kith_id_none;
+	kith_put_key_id(c->result, key, &id);
+}
+
 static int
 put_group(struct kith_call *c, const struct kith_id *group, const struct kith_state_group *sg)
 {
@@ -68,7 +81,9 @@ put_group(struct kith_call *c, const struct kith_id *group, const struct kith_st
 	kith_group_name(c->t, group, name, sizeof(name));
 	if (name[0] == '\0' && sg->kind == 1)
 		conversation_name(c, group, name, sizeof(name));
-	kith_mp_put_map(b, 11);
+	kith_mp_put_map(b, 13);
+	put_picture(c, group, "avatar");
+	put_picture(c, group, "banner");
 	kith_mp_put_cstr(b, "description");
 	kith_render_register(c->t, group, &kith_id_none, "description", text, sizeof(text));
 	kith_mp_put_cstr(b, text);

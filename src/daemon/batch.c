@@ -136,6 +136,7 @@ machine_make_engine(struct kith_machine *m)
 
 	if (r != KITH_OK)
 		return r;
+	m->identity->conf.files = m->conf.files;
 	r = kith_engine_new(m->conf.env, m->conf.store, t, now(m), &m->identity->conf, &e);
 	if (r != KITH_OK) {
 		kith_txn_abort(t);

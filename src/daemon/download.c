@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -172,23 +173,221 @@ look(struct kith_edge *e, struct kith_slice token, const struct kith_id *group, 
 	return r;
 }
 
-static void
-fetch(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, struct reply_to *to, const struct edge_token *who)
-{
-	struct kith_buf mp;
-	char text[KITH_ID_STR];
+/* ---- from another node ---- */
 
-	to->conn = cl->id;
-	to->m = &kith_file_method_fetch;
-	kith_buf_init(&mp, 0);
-	kith_mp_put_map(&mp, 1);
-	kith_mp_put_cstr(&mp, "id");
-	kith_mp_put_cstr(&mp, kith_id_str(&to->file, text));
-	if (kith_buf_err(&mp) == KITH_OK)
-		edge_call(e, c, cl, to, kith_buf_slice(&mp), who);
+/*
+ * The engine brings a file part by part (client/fetch.c); the parts go to the
+ * disk here as they come, and only what has the right hash is kept.
+ */
+struct download {
+	struct kith_edge *e;
+	uint64_t conn;
+	struct kith_id id, is;
+	uint32_t turn;                  /* which of the nodes that may have it */
+	struct kith_blob_draft *w;      /* NULL: nothing has come yet */
+	struct kith_file file;
+	uint8_t head[64];
+	size_t n_head;
+	int err;
+};
+
+static void
+download_free(struct download *d)
+{
+	if (d != NULL)
+		kith_blob_drop(d->w);
+	free(d);
+}
+
+void
+edge_download_forget(struct client *cl)
+{
+	download_free(cl->download);
+	cl->download = NULL;
+}
+
+static void
+call(struct kith_edge *e, struct kith_http_conn *c, const struct kith_id *id, const struct kith_method *m, const struct kith_buf *params)
+{
+	struct client *cl = kith_http_conn_user(c);
+	struct edge_token who;
+	struct reply_to to;
+
+	memset(&to, 0, sizeof(to));
+	edge_take_token(e, kith_http_conn_request(c), &who, &to);
+	/* a fetch writes nothing for who asks: no page of another site gains anything by it */
+	who.csrf_ok = true;
+	to.file = *id;
+	to.conn = cl->id;
+	to.m = m;
+	if (kith_buf_err(params) == KITH_OK)
+		edge_call(e, c, cl, &to, kith_buf_slice(params), &who);
 	else
 		edge_reply_error(e, c, 503, "busy", "out of memory", false, 1000);
-	kith_buf_fini(&mp);
+}
+
+static void
+put_id(struct kith_buf *b, const struct kith_id *id)
+{
+	char text[KITH_ID_STR];
+
+	kith_mp_put_cstr(b, "id");
+	kith_mp_put_cstr(b, kith_id_str(id, text));
+}
+
+static void
+put_number(struct kith_buf *b, const char *key, uint64_t n)
+{
+	kith_mp_put_cstr(b, key);
+	kith_mp_put_uint(b, n);
+}
+
+static void
+fetch_on(struct kith_edge *e, struct kith_http_conn *c, const struct download *d)
+{
+	struct kith_buf b;
+
+	kith_buf_init(&b, 0);
+	kith_mp_put_map(&b, 3);
+	put_number(&b, "from", d->w != NULL ? kith_blob_size(d->w) : 0);
+	put_id(&b, &d->id);
+	put_number(&b, "turn", d->turn);
+	call(e, c, &d->id, &kith_file_method_fetch, &b);
+	kith_buf_fini(&b);
+}
+
+static void
+fetch(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, const struct kith_id *id)
+{
+	edge_download_forget(cl);
+	cl->download = calloc(1, sizeof(*cl->download));
+	if (cl->download == NULL) {
+		edge_reply_error(e, c, 503, "busy", "out of memory", false, 1000);
+		return;
+	}
+	cl->download->e = e;
+	cl->download->conn = cl->id;
+	cl->download->id = *id;
+	fetch_on(e, c, cl->download);
+}
+
+/* What that node gave is not the file, or no more of it: the next one, from the beginning. */
+static void
+elsewhere(struct kith_edge *e, struct kith_http_conn *c, struct download *d)
+{
+	kith_blob_drop(d->w);
+	d->w = NULL;
+	d->n_head = 0;
+	d->turn++;
+	fetch_on(e, c, d);
+}
+
+static void
+kept(void *arg)
+{
+	struct download *d = arg;
+	struct kith_edge *e = d->e;
+	struct kith_http_conn *c = e->http != NULL ? kith_http_conn_find(e->http, d->conn) : NULL;
+	struct client *cl = c != NULL ? kith_http_conn_user(c) : NULL;
+	struct kith_buf b;
+
+	/* who has gone away leaves a file behind that the sweep finds */
+	if (cl == NULL || kith_http_conn_request(c) == NULL || cl->download != NULL) {
+		download_free(d);
+		return;
+	}
+	cl->download = d;
+	if (d->err != KITH_OK) {
+		edge_download_forget(cl);
+		edge_reply_error(e, c, 503, d->err == KITH_E_FULL ? "storage_full" : "busy", "the file could not be kept, try again", false, 5000);
+	} else if (!kith_id_eq(&d->id, &d->is)) {
+		elsewhere(e, c, d);
+	} else {
+		kith_buf_init(&b, 0);
+		kith_mp_put_map(&b, 5);
+		put_number(&b, "height", d->file.height);
+		put_id(&b, &d->id);
+		put_number(&b, "size", d->file.size);
+		put_number(&b, "type", d->file.type);
+		put_number(&b, "width", d->file.width);
+		call(e, c, &d->id, &kith_file_method_hold, &b);
+		kith_buf_fini(&b);
+	}
+}
+
+static void
+keep(void *arg, bool run)
+{
+	struct download *d = arg;
+
+	if (!run) {
+		download_free(d);
+		return;
+	}
+	d->file.type = kith_file_type(kith_slice_of(d->head, d->n_head));
+	d->err = kith_blob_keep(d->w, &d->is);
+	d->w = NULL;
+	if (kith_reactor_post(d->e->reactor, kept, d) != KITH_OK) {
+		KITH_LOG(WARN, "edge", "a file that was fetched is lost: out of memory");
+		download_free(d);
+	}
+}
+
+/* [size, width, height, bytes] of a stranger. MALFORMED: it does not go on where we are. */
+static int
+take_part(struct kith_edge *e, struct download *d, struct kith_slice answer)
+{
+	struct kith_mp_reader rd;
+	struct kith_slice bytes;
+	struct kith_file f;
+	int r = KITH_OK;
+
+	memset(&f, 0, sizeof(f));
+	kith_mp_read(&rd, answer);
+	kith_mp_array_exact(&rd, 4);
+	f.size = kith_mp_uint(&rd);
+	f.width = (uint32_t)kith_mp_uint(&rd);
+	f.height = (uint32_t)kith_mp_uint(&rd);
+	bytes = kith_mp_bin(&rd);
+	if (!kith_mp_done(&rd) || bytes.n == 0 || f.width > 1u << 24 || f.height > 1u << 24 || f.size > e->conf->max_upload ||
+	    (d->w != NULL && f.size != d->file.size))
+		return KITH_E_MALFORMED;
+	if (d->w == NULL)
+		r = kith_blob_begin(e->s->files->blobs, f.size, &d->w);
+	if (r == KITH_OK) {
+		size_t n = bytes.n < sizeof(d->head) - d->n_head ? bytes.n : sizeof(d->head) - d->n_head;
+
+		memcpy(d->head + d->n_head, bytes.p, n);
+		d->n_head += n;
+		d->file = f;
+		r = kith_blob_add(d->w, bytes);
+	}
+	return r == KITH_E_LIMIT ? KITH_E_MALFORMED : r;
+}
+
+static void
+go_on(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, struct kith_slice answer)
+{
+	struct download *d = cl->download;
+	int r = take_part(e, d, answer);
+
+	if (r == KITH_E_MALFORMED) {
+		elsewhere(e, c, d);
+		return;
+	}
+	if (r == KITH_OK && kith_blob_size(d->w) < d->file.size) {
+		fetch_on(e, c, d);
+		return;
+	}
+	if (r == KITH_OK) {
+		cl->download = NULL;
+		r = kith_pool_submit(e->s->files->pool, keep, d);
+		if (r == KITH_OK)
+			return;
+		cl->download = d;
+	}
+	edge_download_forget(cl);
+	edge_reply_error(e, c, 503, r == KITH_E_FULL ? "storage_full" : "busy", "the file could not be kept, try again", false, 5000);
 }
 
 void
@@ -223,21 +422,30 @@ edge_serve_download(struct kith_edge *e, struct kith_http_conn *c, struct client
 	} else if (held) {
 		serve(e, c, &id, &f);
 	} else {
-		/* a fetch writes nothing for who asks: no page of another site gains anything by it */
-		who.csrf_ok = true;
-		to.file = id;
-		fetch(e, c, cl, &to, &who);
+		fetch(e, c, cl, &id);
 	}
 }
 
-/* Another node has sent it, or none has. */
+/* The engine's word on fetch or hold. */
 void
 edge_file_fetched(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, const struct outcome *o)
 {
+	struct client *cl = kith_http_conn_user(c);
 	struct kith_txn *t = NULL;
 	struct kith_file f;
 	int r = o->err;
 
+	if (cl->download == NULL || !kith_id_eq(&cl->download->id, &to->file))
+		return;
+	if (r == KITH_OK && to->m == &kith_file_method_fetch && o->result.n > 1) {
+		go_on(e, c, cl, o->result);
+		return;
+	}
+	if (r == KITH_E_MISSING) {
+		elsewhere(e, c, cl->download);
+		return;
+	}
+	edge_download_forget(cl);
 	if (r == KITH_OK)
 		r = kith_store_begin(e->s->store, false, &t);
 	if (r == KITH_OK)

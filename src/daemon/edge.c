@@ -136,6 +136,7 @@ on_close(void *arg, struct kith_http_conn *c, unsigned code)
 	if (cl->calls > 0)
 		edge_calls_forget(e, cl->id);
 	edge_upload_forget(cl);
+	edge_download_forget(cl);
 	if (cl->ws) {
 		leave_all(e, cl);
 		if (tell_conn(e, cl, KITH_IN_CONN_DOWN) != KITH_OK)

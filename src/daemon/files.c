@@ -1,7 +1,9 @@
 #include "daemon/files.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/files.h"
 #include "daemon/log.h"
@@ -40,6 +42,24 @@ kith_files_close(struct kith_files *f)
 	kith_files_stop(f);
 	kith_blobs_close(f->blobs);
 	f->blobs = NULL;
+}
+
+int
+kith_files_read(void *ctx, const struct kith_id *id, uint64_t from, uint8_t *p, size_t *n)
+{
+	struct kith_files *f = ctx;
+	uint64_t size;
+	ssize_t got;
+	int fd, r = kith_blob_open(f->blobs, id, &fd, &size);
+
+	if (r != KITH_OK)
+		return r;
+	do
+		got = pread(fd, p, *n, (off_t)from);
+	while (got < 0 && errno == EINTR);
+	close(fd);
+	*n = got > 0 ? (size_t)got : 0;
+	return got < 0 ? KITH_E_IO : KITH_OK;
 }
 
 /* ---- sweeping ---- */

@@ -31,4 +31,7 @@ void kith_files_close(struct kith_files *f);                    /* safe twice */
 void kith_files_sweep(struct kith_files *f);
 void kith_files_erase(struct kith_files *f, const struct kith_id *id);
 
+/* For the engine (struct kith_file_source): ctx is a struct kith_files. */
+KITH_MUST_USE int kith_files_read(void *ctx, const struct kith_id *id, uint64_t from, uint8_t *p, size_t *n);
+
 #endif

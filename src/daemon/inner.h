@@ -19,6 +19,7 @@ struct client {                         /* a connection that has asked something
 	struct kith_session session;    /* of a WebSocket */
 	unsigned calls;                 /* on their way */
 	struct upload *upload;          /* being received */
+	struct download *download;      /* being fetched from another node */
 	KITH_VEC(struct kith_id) channels;
 };
 
@@ -100,6 +101,7 @@ void edge_upload_done(struct kith_edge *e, struct kith_http_conn *c, struct clie
 void edge_upload_forget(struct client *cl);
 bool edge_is_download(const struct kith_http_head *h);
 void edge_serve_download(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, const struct kith_http_request *rq);
+void edge_download_forget(struct client *cl);
 void edge_file_fetched(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, const struct outcome *o);
 
 /* web.c */

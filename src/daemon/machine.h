@@ -65,6 +65,7 @@ struct kith_machine_conf {
 	struct kith_store *store;
 	bool lmdb;                              /* store is lmdb.c's: space can be asked for */
 	struct kith_identity *take_identity;
+	struct kith_file_source files;
 	const struct kith_port *ports;          /* n reactors, by the top byte of ids, then one for KITH_OUT_CONTROL; copied */
 	size_t n_ports;
 	void (*fatal)(void *arg, const char *why);      /* from the thread: acknowledge nothing more, exit 75 */

@@ -478,7 +478,7 @@ make_machine(struct daemon *d, struct kith_identity *take_id, struct kith_diag *
 {
 	struct kith_port ports[65];
 	struct kith_machine_conf mc = {
-		.env = &d->env, .store = d->store, .lmdb = true, .take_identity = take_id, .ports = ports, .n_ports = d->edges.n + 1,
+		.env = &d->env, .store = d->store, .lmdb = true, .take_identity = take_id, .files = { &d->files, kith_files_read }, .ports = ports, .n_ports = d->edges.n + 1,
 		.fatal = fatal, .mono_ms = kith_mono_ms, .wall_ms = kith_wall_ms,
 	};
 	struct kith_id node;

@@ -18,6 +18,13 @@
  */
 struct kith_engine;
 
+/* Files beside the store are not the engine's: it only reads them, for nodes that ask. Any of it may be NULL. */
+struct kith_file_source {
+	void *ctx;
+	/* At most *n bytes from a place on; *n: how many. NOTFOUND, IO. */
+	int (*read)(void *ctx, const struct kith_id *file, uint64_t from, uint8_t *p, size_t *n);
+};
+
 struct kith_engine_conf {
 	struct kith_node_conf node;
 	struct kith_fed_config fed;
@@ -26,6 +33,7 @@ struct kith_engine_conf {
 	size_t n_cert_pk;
 	uint8_t next_root_pk[32];               /* for the commitment in record 0 */
 	bool listed;
+	struct kith_file_source files;
 };
 /*
  * Reads (or, first time, makes) the node record and incarnation in t, nothing

@@ -192,10 +192,11 @@ c_erase_file(void *ctx, const struct kith_id *file)
 }
 
 static int
-c_fetch_file(void *ctx, struct kith_call *c, const struct kith_id *group, const struct kith_id *file)
+c_read_file(void *ctx, const struct kith_id *file, uint64_t from, uint8_t *p, size_t *n)
 {
-	(void)ctx, (void)group, (void)file;
-	return kith_fail(c, KITH_E_NOTFOUND, "not_found", "there is no such file");
+	const struct kith_file_source *s = &((struct kith_engine *)ctx)->conf.files;
+
+	return s->read != NULL ? s->read(s->ctx, file, from, p, n) : KITH_E_NOTFOUND;
 }
 
 static int
@@ -631,7 +632,7 @@ engine_hosts(struct kith_engine *e)
 		.ctx = e, .group = c_group, .adopt = c_adopt, .changes = c_changes,
 		.session_over = c_session_over, .fetch_group = c_fetch_group, .ask = c_ask, .meet = c_meet, .let_in = c_let_in,
 		.group_next = group_next, .mail = c_mail, .ephemeral = c_ephemeral, .presence = c_presence, .present = c_present, .want_history = c_want_history,
-		.node_named = c_node_named, .tell = c_tell, .linked = c_linked, .new_person = c_new_person, .held_by = c_held_by, .fetch_file = c_fetch_file, .erase_file = c_erase_file,
+		.node_named = c_node_named, .tell = c_tell, .linked = c_linked, .new_person = c_new_person, .held_by = c_held_by, .read_file = c_read_file, .erase_file = c_erase_file,
 	};
 	e->fed_host = (struct kith_fed_host){
 		.ctx = e, .group = f_group, .group_next = group_next, .changes = c_changes, .mail = f_mail, .question = f_question,

@@ -241,7 +241,7 @@ KITH_MUST_USE int kith_group_verify(struct kith_group *g, struct kith_txn *t, st
 
 /* What homes write to one another about, and ask (carried by federation, understood by client). */
 enum kith_mail_kind { KITH_MAIL_GROUP = 1 /* you are let in: direct conversations, admissions */, KITH_MAIL_JOIN_REQUEST, KITH_MAIL_FRIEND };
-enum kith_question_kind { KITH_ASK_COUNT = 1 /* countersign a use of an invite */, KITH_ASK_WHO /* handle to identity */, KITH_ASK_PREVIEW /* where an invite leads */ };
+enum kith_question_kind { KITH_ASK_COUNT = 1 /* countersign a use of an invite */, KITH_ASK_WHO /* handle to identity */, KITH_ASK_PREVIEW /* where an invite leads */, KITH_ASK_FILE /* a part of a file */ };
 
 /* For kithctl judge: the role.create that stands for the implicit Member; and how "the smaller id" of RULES B6 and B8 is chosen. */
 void kith_group_set_member_role(struct kith_group *g, const struct kith_id *role);

@@ -29,8 +29,8 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(w, h, text=b""):
-    rows = b"".join(b"\0" + b"\x20\x80\x40" * w for y in range(h))
+def png(w, h, text=b"", dice=None):
+    rows = b"".join(b"\0" + (dice.randbytes(3 * w) if dice else b"\x20\x80\x40" * w) for y in range(h))
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 8, 2, 0, 0, 0)) +
             (chunk(b"tEXt", b"Comment\0" + text) if text else b"") + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
@@ -120,6 +120,74 @@ def a_node_without_its_helper_says_so():
     same(b.stop(), 0)
 
 
+def has(who, at, name):
+    status, head, raw = kit.ask(at, "GET", "/blob/" + name, None, who)
+    return raw if status == 200 else status
+
+
+def others_have_it_from_whoever_is_left():
+    """Three nodes and a group: what was brought at one is seen at another, and is not lost with it."""
+    one = kit.Node(base, "one", conf=kit.FAST).start()
+    two = kit.Node(base, "two", peers=[one], conf=kit.FAST).start()
+    three = kit.Node(base, "three", peers=[one, two], conf=kit.FAST).start()
+    eva, fay, gus, hal = one.person("eva"), two.person("fay"), three.person("gus"), three.person("hal")
+    group = eva.call("group.new", name="G")["id"]
+    link = eva.call("invite.new", group=group)["link"]
+    for p in (fay, gus):
+        kit.wait_for("joined", lambda p=p: p.call("group.join", link=link), 30, 0.3)
+    # noise does not squeeze: this one comes in several parts
+    banner = bring(png(1600, 480, dice=random.Random(2)), "banner", one, eva)
+    assert 65000 * 2 < banner["size"] <= 262144, banner
+    eva.call("group.set", group=group, key="banner", value=banner["id"])
+    face = bring(png(600, 600), at=one, who=eva)
+    eva.call("account.profile", avatar=face["id"])
+    want = has(eva, one, banner["id"])
+    kit.wait_for("fay sees the banner", lambda: has(fay, two, banner["id"]) == want, 20)
+    kit.wait_for("fay sees the face", lambda: has(fay, two, face["id"]) == has(eva, one, face["id"]), 20)
+    same(has(hal, three, banner["id"]), 404)    # not in the group, and the node has not asked for it either
+    eva_face = has(eva, one, face["id"])
+    kit.wait_for("gus knows of both", lambda: [g["banner"] for g in gus.call("group.list")["groups"]] == [banner["id"]], 20)
+    # the first one's disk has gone bad: what it gives is not what was asked for
+    second = bring(png(64, 64, dice=random.Random(3)), at=one, who=eva)
+    eva.call("group.set", group=group, key="avatar", value=second["id"])
+    good = has(eva, one, second["id"])
+    kit.wait_for("fay sees the new one", lambda: has(fay, two, second["id"]) == good, 20)
+    for folder, _, names in os.walk(os.path.join(one.state, "blobs")):
+        if second["id"] in names:
+            with open(os.path.join(folder, second["id"]), "r+b") as f:
+                f.seek(30)
+                f.write(b"\xff" * 8)
+    assert has(eva, one, second["id"]) != good
+    kit.wait_for("gus has a good one", lambda: has(gus, three, second["id"]) == good, 20)
+    same(one.stop(), 0)
+    kit.wait_for("gus has the banner from two", lambda: has(gus, three, banner["id"]) == want, 30)
+    kit.wait_for("gus has the face from two", lambda: has(gus, three, face["id"]) == eva_face, 30)
+    # nobody can be asked for what nobody has
+    same(has(gus, three, "a" * 52), 404)
+    # who is no longer in the group sees it no more, though the file lies here
+    gus.call("group.leave", group=group)
+    same(has(gus, three, banner["id"]), 404)
+    two.stop()
+    three.stop()
+
+
+def friends_have_it_without_a_group():
+    one = kit.Node(base, "f1", conf=kit.FAST).start()
+    two = kit.Node(base, "f2", peers=[one], conf=kit.FAST).start()
+    ida, jon, kim = one.person("ida"), two.person("jon"), two.person("kim")
+    face = bring(png(500, 500), at=one, who=ida)
+    ida.call("account.profile", avatar=face["id"])
+    kit.wait_for("the nodes are linked", lambda: ida.call("user.find", text=jon.handle + "@f2")["users"], 20, 0.3)
+    ida.call("friend.request", user=jon.uid)
+    kit.wait_for("jon is asked", lambda: jon.call("friend.list")["friends"], 20)
+    jon.call("friend.accept", user=ida.uid)
+    want = has(ida, one, face["id"])
+    kit.wait_for("jon sees the face", lambda: has(jon, two, face["id"]) == want, 20)
+    same(has(kim, two, face["id"]), 404)
+    one.stop()
+    two.stop()
+
+
 def a_node_stops_in_the_middle():
     """A picture is on its way: the node ends, and its helpers with it."""
     s = socket.create_connection((node.host, node.client_port))
@@ -132,6 +200,6 @@ def a_node_stops_in_the_middle():
 
 
 for name in ("a_picture_is_made_anew", "what_is_none_is_refused", "what_is_too_large_is_refused", "many_at_once", "by_hand_it_does_nothing",
-             "a_node_without_its_helper_says_so", "a_node_stops_in_the_middle"):
+             "a_node_without_its_helper_says_so", "others_have_it_from_whoever_is_left", "friends_have_it_without_a_group", "a_node_stops_in_the_middle"):
     tap.run(name.replace("_", " "), globals()[name])
 tap.end()

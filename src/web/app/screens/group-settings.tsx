@@ -10,6 +10,8 @@ import { Audit } from './audit'
 import { Choice, Field, Lines } from './field'
 import { Members } from './members'
 import { open } from './open'
+import { pictureOf } from './person'
+import { Picture } from './picture'
 import { Roles } from './roles'
 import { Bones } from './sidebar'
 import { Tabs } from './tabs'
@@ -51,8 +53,18 @@ function Overview({ a, group }: { a: Account; group: Group }) {
       for (const [key, value, was] of changes) if (value !== was) await a.call('group.set', { group: group.id, key, value })
       toast(t('app.saved'))
     })
+  const may = a.may(group.id, 'group.profile')
+  const picture = (key: 'avatar' | 'banner') => (value: string) => a.call('group.set', { group: group.id, key, value })
   return (
     <section>
+      <div class="group-face">
+        <Picture a={a} kind="banner" may={may} has={pictureOf(group.banner) !== undefined} onPick={picture('banner')}>
+          {pictureOf(group.banner) !== undefined ? <img src={pictureOf(group.banner, group.id)?.src} alt="" /> : <div class="no-banner" />}
+        </Picture>
+        <Picture a={a} kind="avatar" may={may} has={pictureOf(group.avatar) !== undefined} onPick={picture('avatar')}>
+          <Avatar id={group.id} name={group.name} size={64} square {...pictureOf(group.avatar, group.id)} />
+        </Picture>
+      </div>
       <form
         onSubmit={(e) => {
           e.preventDefault()

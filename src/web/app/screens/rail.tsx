@@ -4,6 +4,7 @@ import { t } from '../lib/i18n'
 import { route } from '../router'
 import { here, unreadOf } from './place'
 import { open } from './open'
+import { pictureOf } from './person'
 
 // The groups one is in, and the way to conversations.
 export function Rail({ a }: { a: Account }) {
@@ -23,7 +24,7 @@ export function Rail({ a }: { a: Account }) {
           return (
             <li key={g.id}>
               <a class="tile" href={`/g/${g.id}`} aria-current={here.value?.group.id === g.id ? 'page' : undefined} title={g.name}>
-                <Avatar id={g.id} name={g.name} size={44} square />
+                <Avatar id={g.id} name={g.name} size={44} square {...pictureOf(g.avatar, g.id)} />
                 <span class="hidden">{g.name}</span>
                 <Badge {...u} />
               </a>

@@ -11,6 +11,7 @@ import { go } from '../router'
 import { Choice, Field, Lines } from './field'
 import { open } from './open'
 import { Face } from './person'
+import { Picture } from './picture'
 import { Tabs } from './tabs'
 
 const tabs = ['profile', 'account', 'appearance', 'sessions', 'keys', 'about'] as const
@@ -42,10 +43,13 @@ function Profile({ a }: { a: Account }) {
     <section>
       <div class="person">
         <div class="head">
-          <Face a={a} uid={me.uid} handle={me.handle} size={64} presence />
+          <Face a={a} uid={me.uid} handle={me.handle} size={96} presence />
           <div>
             <h3>{nick.trim() || nameOf(me.handle)}</h3>
             <p class="soft">{[me.handle, pronouns.trim()].filter(Boolean).join(' · ')}</p>
+            <Picture a={a} kind="avatar" has={me.avatar !== null} onPick={(avatar) => a.setProfile({ avatar })}>
+              {null}
+            </Picture>
           </div>
         </div>
       </div>

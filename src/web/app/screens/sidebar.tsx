@@ -6,7 +6,7 @@ import { t } from '../lib/i18n'
 import { attempt } from '../lib/session'
 import { go, route } from '../router'
 import { open } from './open'
-import { calledIn, Face } from './person'
+import { calledIn, Face, pictureOf } from './person'
 import { here, titleOf, unreadOf } from './place'
 import { Badge } from './rail'
 import { DraftMark, PanelTree } from './tree'
@@ -24,6 +24,7 @@ export function Sidebar({ a }: { a: Account }) {
 
 function GroupPanels({ a, group, panels }: { a: Account; group: Group; panels: readonly Panel[] | undefined }) {
   const [menu, setMenu] = useState<{ x: number; y: number } | undefined>(undefined)
+  const banner = pictureOf(group.banner, group.id)
   const items: MenuItem[] = [
     { label: t('shell.invite'), icon: 'user-plus', do: () => (open.value = { is: 'invite', group: group.id }) },
     ...(a.may(group.id, 'panel.manage') ? [{ label: t('shell.newPanel'), icon: 'plus' as const, do: () => void (open.value = { is: 'new-panel', group: group.id }) }] : []),
@@ -55,6 +56,7 @@ function GroupPanels({ a, group, panels }: { a: Account; group: Group; panels: r
         </button>
         {menu !== undefined && <Menu items={items} {...menu} label={group.name} onClose={() => setMenu(undefined)} />}
       </header>
+      {banner !== undefined && <img class="banner" src={banner.src} alt="" decoding="async" />}
       <nav class="tree" aria-label={t('shell.panels')}>
         {panels === undefined ? <Bones /> : <PanelTree a={a} group={group} panels={panels} />}
         <button type="button" class="row soft" onClick={() => (open.value = { is: 'invite', group: group.id })}>

@@ -8,7 +8,7 @@ import { People } from './people'
 import type { Store } from './store'
 import { justBefore, Timeline } from './timeline'
 import { Whereabouts } from './where'
-import type { AsRole, Group, Id, Me, Member, Message, Method, Order, Panel, Params, Presence, Push, Result, Role } from './types'
+import type { AsRole, Brought, Group, Id, Me, Member, Message, Method, Order, Panel, Params, Presence, Push, Result, Role } from './types'
 
 const TYPING_MS = 5000
 const TYPING_AGAIN_MS = 3000
@@ -66,7 +66,7 @@ export class Account {
 
   private constructor(
     private readonly env: Env,
-    http: Http,
+    private readonly http: Http,
     private readonly store: Store,
     me: Me,
     alone?: (f: () => Promise<void>) => Promise<void>,
@@ -283,6 +283,9 @@ export class Account {
   async loadMe(): Promise<void> {
     this.me.value = await this.call('account.me', {})
     this.save()
+  }
+  bring(kind: 'file' | 'avatar' | 'banner', file: Blob): Promise<Brought> {
+    return this.http.bring(kind, file)
   }
   async setProfile(p: Params<'account.profile'>): Promise<void> {
     await this.call('account.profile', p)

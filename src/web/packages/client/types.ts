@@ -67,6 +67,8 @@ export interface Group {
   readonly name: string
   readonly kind: 'group' | 'direct'
   readonly description: string
+  readonly avatar: Id | null
+  readonly banner: Id | null
   // As it says it: a language tag, or nothing.
   readonly language: string
   readonly join: Join
@@ -188,6 +190,14 @@ export interface SessionInfo {
   readonly current: boolean
   // What a token made for a program is good for; null: a session of one's own.
   readonly scopes: readonly string[] | null
+}
+// A file that was brought.
+export interface Brought {
+  readonly id: Id
+  readonly type: string
+  readonly size: number
+  readonly width: number
+  readonly height: number
 }
 export interface NodeInfo {
   readonly node: Id

@@ -1,7 +1,8 @@
-import type { Browser } from 'playwright-core'
+import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launch, Visitor } from '../harness/browser'
-import { Node } from '../harness/node'
+import { Node, until } from '../harness/node'
+import { png } from '../harness/png'
 
 let browser: Browser
 let one: Node
@@ -68,6 +69,91 @@ test('A7: a nickname that nobody may bear is refused with words', async () => {
   await v.page.getByRole('button', { name: 'Save' }).click()
   await v.page.getByText('without # @ /').waitFor()
   await v.leave()
+})
+
+// The colours in the middles of a picture's four quarters, and its size.
+const looksLike = (img: Locator): Promise<string> =>
+  img.evaluate(async (el) => {
+    if (!(el instanceof HTMLImageElement)) throw new Error('no picture')
+    await el.decode()
+    const c = document.createElement('canvas')
+    c.width = c.height = 4
+    const g = c.getContext('2d')
+    g?.drawImage(el, 0, 0, 4, 4)
+    const at = (x: number, y: number): string => {
+      const [r = 0, gr = 0, b = 0] = g?.getImageData(x, y, 1, 1).data ?? []
+      return r > 200 && gr > 200 && b > 200 ? 'white' : r > 200 ? 'red' : gr > 200 ? 'green' : b > 200 ? 'blue' : 'other'
+    }
+    return `${el.naturalWidth}x${el.naturalHeight} ${at(0, 0)} ${at(3, 0)} ${at(0, 3)} ${at(3, 3)}`
+  })
+
+test('A8: a picture is cut, turned and made larger by mouse and by keys, and seen on another server', async () => {
+  const { ada, ben } = await together()
+  await ada.say('who am I')
+  const theirs = ben.message('who am I')
+  await theirs.waitFor()
+  await ada.page.goto(one.url + '/settings/profile')
+  const pick = ada.page.locator('input[type=file]')
+  await pick.setInputFiles({ name: 'x.svg', mimeType: 'image/svg+xml', buffer: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>') })
+  await ada.page.getByText('no picture that can be shown').waitFor()
+  await pick.setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('not one either') })
+  await ada.page.getByText('no picture that can be shown').nth(1).waitFor()
+
+  await pick.setInputFiles({ name: 'me.png', mimeType: 'image/png', buffer: png(900, 600) })
+  const dialog = ada.page.getByRole('dialog', { name: 'Choose the part to show' })
+  await dialog.waitFor()
+  await ada.axe('crop')
+  await dialog.getByRole('button', { name: 'Use this picture' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  expect(await looksLike(ada.page.locator('.settings .person img.avatar'))).toBe('512x512 red green blue white')
+  const img = theirs.locator('img.avatar')
+  await img.waitFor()
+  expect(await looksLike(img)).toBe('512x512 red green blue white')
+
+  // turned with a key, then so much larger and so far aside that one quarter is all there is
+  await pick.setInputFiles({ name: 'me.png', mimeType: 'image/png', buffer: png(900, 600) })
+  const stage = dialog.getByRole('img', { name: 'The picture in its frame' })
+  await stage.focus()
+  await ada.page.keyboard.press('r')
+  for (let i = 0; i < 10; i++) await ada.page.keyboard.press('+')
+  const box = await stage.boundingBox()
+  if (box === null) throw new Error('no stage')
+  for (let i = 0; i < 6; i++) {
+    await ada.page.mouse.move(box.x + 20, box.y + 20)
+    await ada.page.mouse.down()
+    await ada.page.mouse.move(box.x + box.width - 20, box.y + box.height - 20, { steps: 4 })
+    await ada.page.mouse.up()
+  }
+  await dialog.getByRole('button', { name: 'Use this picture' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await until(async () => (await looksLike(ada.page.locator('.settings .person img.avatar'))) === '512x512 blue blue blue blue', 'a blue picture')
+  await until(async () => (await looksLike(theirs.locator('img.avatar'))) === '512x512 blue blue blue blue', 'a blue picture over there')
+
+  await ada.page.getByRole('button', { name: 'Remove the picture' }).click()
+  await theirs.locator('img.avatar').waitFor({ state: 'detached' })
+  await ada.leave()
+  await ben.leave()
+})
+
+test('G2: a group has a picture and a banner, the same on both servers', async () => {
+  const { ada, ben } = await together()
+  const group = ada.page.url().replace(/(\/g\/[^/]+).*/, '$1')
+  await ada.page.goto(group + '/settings/overview')
+  const pick = ada.page.locator('.group-face input[type=file]')
+  await pick.nth(1).setInputFiles({ name: 'g.png', mimeType: 'image/png', buffer: png(600, 600) })
+  await ada.page.getByRole('button', { name: 'Use this picture' }).click()
+  await ben.page.locator('.rail img.avatar').waitFor()
+  expect(await looksLike(ben.page.locator('.rail img.avatar'))).toBe('512x512 red green blue white')
+  await pick.nth(0).setInputFiles({ name: 'b.png', mimeType: 'image/png', buffer: png(2000, 600) })
+  await ada.page.getByRole('button', { name: 'Use this picture' }).click()
+  await ben.page.locator('.sidebar img.banner').waitFor()
+  expect(await looksLike(ben.page.locator('.sidebar img.banner'))).toBe('1600x480 red green blue white')
+  // who may not change them sees no buttons for it
+  await ben.page.goto(ben.page.url().replace(/(\/g\/[^/]+).*/, '$1') + '/settings/overview')
+  await ben.page.locator('.group-face img').first().waitFor()
+  expect(await ben.page.locator('.group-face input[type=file]').count()).toBe(0)
+  await ada.leave()
+  await ben.leave()
 })
 
 test('F1: a request goes to another server, is accepted, and ended', async () => {
