@@ -83,8 +83,14 @@ static const struct option options[] = {
 	{ "rate_authority",      OPT_RATE,  LIVE,          AT(rate[KITH_CONF_AUTHORITY]),     "60/1m burst 20",      0,  0,           NULL },
 	{ "rate_read",           OPT_RATE,  LIVE,          AT(rate[KITH_CONF_READ]),          "100/1s burst 400",    0,  0,           NULL },
 	{ "rate_upload",         OPT_RATE,  LIVE,          AT(rate[KITH_CONF_UPLOAD]),        "10/1m burst 10",      0,  0,           NULL },
+	{ "rate_page",           OPT_RATE,  LIVE,          AT(rate[KITH_CONF_PAGE]),          "10/1m burst 10",      0,  0,           NULL },
 	{ "max_upload",          OPT_SIZE,  LIVE,          AT(max_upload),                    "25M",                 0,  1ull << 32,  NULL },
 	{ "quota",               OPT_SIZE,  LIVE,          AT(quota),                         "1G",                  0,  1ull << 50,  NULL },
+	{ "smtp",                OPT_TEXT,  LIVE,          AT(smtp),                          "",                    0,  255,         NULL },
+	{ "smtp_user",           OPT_TEXT,  LIVE,          AT(smtp_user),                     "",                    0,  255,         NULL },
+	{ "smtp_password_file",  OPT_PATH,  LIVE,          AT(smtp_password_file),            "",                    0,  1024,        NULL },
+	{ "mail_from",           OPT_TEXT,  LIVE,          AT(mail_from),                     "",                    0,  254,         NULL },
+	{ "private_pages",       OPT_BOOL,  LIVE,          AT(private_pages),                 "no",                  0,  0,           NULL },
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 _Static_assert(N_OPTIONS <= KITH_CONF_OPTIONS_MAX, "room for all");
@@ -423,11 +429,28 @@ is_loopback(const char *addr)
 	return strncmp(addr, "127.", 4) == 0 || strncmp(addr, "[::1]:", 6) == 0;
 }
 
+static bool
+is_mail_server(const char *s)
+{
+	static const char *const begins[] = { "smtp://", "smtps://", "starttls://" };
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+		if (strncmp(s, begins[i], strlen(begins[i])) == 0)
+			return kith_conf_is_hostport(kith_slice_str(s + strlen(begins[i])));
+	}
+	return false;
+}
+
 int
 kith_conf_finish(struct kith_conf *c, struct kith_diag *d)
 {
 	if ((c->tls_cert[0] == '\0') != (c->tls_key[0] == '\0')) {
 		kith_diag_set(d, "tls_cert and tls_key go together: give both or neither");
+		return KITH_E_MALFORMED;
+	}
+	if (c->smtp[0] != '\0' && (!is_mail_server(c->smtp) || strchr(c->mail_from, '@') == NULL)) {
+		kith_diag_set(d, is_mail_server(c->smtp) ? "smtp needs mail_from: the address that mail comes from" :
+		    "smtp: smtp://HOST:PORT, starttls://HOST:PORT or smtps://HOST:PORT");
 		return KITH_E_MALFORMED;
 	}
 	if (c->plain_http == KITH_CONF_PLAIN_AUTO && strncmp(c->url, "https://", 8) == 0 && is_loopback(c->listen_client))

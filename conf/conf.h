@@ -18,7 +18,7 @@ struct kith_conf_rate {
 };
 enum kith_conf_rates {
 	KITH_CONF_SEND, KITH_CONF_LOGIN, KITH_CONF_LOGIN_ADDRESS, KITH_CONF_REGISTER, KITH_CONF_JOIN, KITH_CONF_GROUP,
-	KITH_CONF_INVITE, KITH_CONF_AUTHORITY, KITH_CONF_READ, KITH_CONF_UPLOAD, KITH_CONF_RATES_
+	KITH_CONF_INVITE, KITH_CONF_AUTHORITY, KITH_CONF_READ, KITH_CONF_UPLOAD, KITH_CONF_PAGE, KITH_CONF_RATES_
 };
 
 enum kith_conf_registration { KITH_CONF_REG_AUTO, KITH_CONF_REG_OPEN, KITH_CONF_REG_INVITE, KITH_CONF_REG_CLOSED };
@@ -48,6 +48,8 @@ struct kith_conf {
 	char *user;
 	struct kith_conf_rate rate[KITH_CONF_RATES_];
 	uint64_t max_upload, quota;     /* bytes: of one file; of all of one account, 0: no limit */
+	char *smtp, *smtp_user, *smtp_password_file, *mail_from;        /* smtp "": no mail */
+	bool private_pages;             /* pages at private addresses may be looked at */
 
 	uint8_t from[KITH_CONF_OPTIONS_MAX];    /* enum kith_conf_from, by option */
 };

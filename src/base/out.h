@@ -23,6 +23,7 @@ enum kith_out_kind {
 	KITH_OUT_DROP,          /* conn, text: close it (session revoked ...) */
 	/* the daemon */
 	KITH_OUT_ERASE,         /* channel: the file of that hash is needed no more */
+	KITH_OUT_MAIL,          /* text: to whom; bytes: the subject, NUL, the text, NUL */
 	/* the operator */
 	KITH_OUT_CONTROL,       /* number: request token, err, bytes: text lines, text: error message */
 };

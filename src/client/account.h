@@ -26,6 +26,12 @@ KITH_MUST_USE int kith_account_get(struct kith_txn *t, const struct kith_id *uid
 KITH_MUST_USE int kith_account_put(struct kith_txn *t, const struct kith_account *a);
 /* "name" when only one account here has it, or "name#1234". NOTFOUND. */
 KITH_MUST_USE int kith_account_by_name(struct kith_txn *t, struct kith_slice text, struct kith_account *out);
+/* What people sign in with: also the address for mail that they have confirmed. NOTFOUND. */
+KITH_MUST_USE int kith_account_by_login(struct kith_txn *t, struct kith_slice text, struct kith_account *out);
+const char *kith_account_address(struct kith_txn *t, const struct kith_id *uid, char out[256]);        /* confirmed; empty: none; returns out */
+void kith_account_take_password(struct kith_account *a, const struct kith_password *pw);
+/* A new session, as the result of the call; recovery: the seed to show once, or NULL. */
+KITH_MUST_USE int kith_signed_in(struct kith_call *c, const struct kith_account *a, const uint8_t *recovery);
 /* All accounts here that bear the name, at most max: uids. */
 size_t kith_account_named(struct kith_txn *t, struct kith_slice name, struct kith_id *out, size_t max);
 KITH_MUST_USE int kith_account_signer(const struct kith_node_conf *conf, const struct kith_account *a, struct kith_signer **out);

@@ -59,7 +59,7 @@ kith_password_prepare(struct kith_txn *t, const struct kith_method *m, const str
     const uint8_t fresh[KITH_PW_SALT], struct kith_password *pw, const char **why)
 {
 	struct kith_account acc;
-	bool login = m->run == kith_api_account_login;
+	bool login = m->run == kith_api_account_login, email = m->run == kith_api_account_email;
 
 	memset(pw, 0, sizeof(*pw));
 	pw->given = true;
@@ -67,12 +67,13 @@ kith_password_prepare(struct kith_txn *t, const struct kith_method *m, const str
 	memcpy(pw->old_salt, fresh, sizeof(pw->old_salt));
 	pw->t = pw->old_t = KITH_PW_T;
 	pw->m_kib = pw->old_m_kib = KITH_PW_M_KIB;
-	if (!login) {
+	if (!login && !email) {
 		*why = weak(kith_arg_str(a, "password"));
 		if (*why != NULL)
 			return KITH_E_LIMIT;
 	}
-	if (login && kith_account_by_name(t, kith_arg_str(a, "name"), &acc) == KITH_OK && acc.pw_t != 0) {
+	if (((login && kith_account_by_login(t, kith_arg_str(a, "name"), &acc) == KITH_OK) ||
+	    (email && s != NULL && kith_account_get(t, &s->uid, &acc) == KITH_OK)) && acc.pw_t != 0) {
 		memcpy(pw->salt, acc.salt, sizeof(pw->salt));
 		pw->t = acc.pw_t;
 		pw->m_kib = acc.pw_m_kib;
@@ -85,8 +86,8 @@ kith_password_prepare(struct kith_txn *t, const struct kith_method *m, const str
 	return KITH_OK;
 }
 
-static void
-take_password(struct kith_account *a, const struct kith_password *pw)
+void
+kith_account_take_password(struct kith_account *a, const struct kith_password *pw)
 {
 	memcpy(a->salt, pw->salt, sizeof(a->salt));
 	memcpy(a->hash, pw->hash, sizeof(a->hash));
@@ -96,8 +97,8 @@ take_password(struct kith_account *a, const struct kith_password *pw)
 
 /* ---- signing in ---- */
 
-static int
-signed_in(struct kith_call *c, const struct kith_account *a, const uint8_t *recovery)
+int
+kith_signed_in(struct kith_call *c, const struct kith_account *a, const uint8_t *recovery)
 {
 	char token[KITH_ID_STR], uid[KITH_ID_STR], kit[KITH_ID_STR];
 	int r = kith_session_new(c, a, kith_arg_str(c->args, "client"), KITH_SCOPES_WHOLE, token, NULL);
@@ -182,10 +183,10 @@ kith_api_account_register(struct kith_call *c)
 	r = kith_account_create(c, kith_arg_str(c->args, "name"), false, &a, recovery);
 	if (r != KITH_OK)
 		return r;
-	take_password(&a, c->pw);
+	kith_account_take_password(&a, c->pw);
 	r = kith_account_put(c->t, &a);
 	if (r == KITH_OK)
-		r = signed_in(c, &a, recovery);
+		r = kith_signed_in(c, &a, recovery);
 	kith_wipe(recovery, sizeof(recovery));
 	return r;
 }
@@ -201,14 +202,14 @@ kith_api_account_guest(struct kith_call *c)
 		return kith_fail(c, KITH_E_DENIED, "denied", "this node takes no guests: ask the operator for an account");
 	r = kith_account_create(c, kith_arg_str(c->args, "name"), true, &a, recovery);
 	kith_wipe(recovery, sizeof(recovery));
-	return r == KITH_OK ? signed_in(c, &a, NULL) : r;
+	return r == KITH_OK ? kith_signed_in(c, &a, NULL) : r;
 }
 
 int
 kith_api_account_login(struct kith_call *c)
 {
 	struct kith_account a;
-	int r = kith_account_by_name(c->t, kith_arg_str(c->args, "name"), &a);
+	int r = kith_account_by_login(c->t, kith_arg_str(c->args, "name"), &a);
 
 	if (r == KITH_E_NOTFOUND)
 		return wrong_pair(c);
@@ -217,7 +218,7 @@ kith_api_account_login(struct kith_call *c)
 	if (a.pw_t == 0 || (a.flags & KITH_ACC_DISABLED) != 0 ||
 	    !kith_secret_eq(kith_slice_of(a.hash, sizeof(a.hash)), kith_slice_of(c->pw->hash, sizeof(c->pw->hash))))
 		return wrong_pair(c);
-	return signed_in(c, &a, NULL);
+	return kith_signed_in(c, &a, NULL);
 }
 
 int
@@ -239,7 +240,7 @@ kith_api_account_passwd(struct kith_call *c)
 	if (a.pw_t == 0 ||
 	    !kith_secret_eq(kith_slice_of(a.hash, sizeof(a.hash)), kith_slice_of(c->pw->old_hash, sizeof(c->pw->old_hash))))
 		return kith_fail(c, KITH_E_DENIED, "wrong_password", "that is not the present password");
-	take_password(&a, c->pw);
+	kith_account_take_password(&a, c->pw);
 	r = kith_account_put(c->t, &a);
 	return r == KITH_OK ? kith_session_end_all(c, &a.uid, &c->session->id) : r;
 }
@@ -308,7 +309,7 @@ kith_api_account_claim(struct kith_call *c)
 		r = claimed_doc(c, &a, recovery, a.handle);
 	if (r == KITH_OK) {
 		a.flags &= ~KITH_ACC_GUEST;
-		take_password(&a, c->pw);
+		kith_account_take_password(&a, c->pw);
 		r = kith_account_put(c->t, &a);
 	}
 	if (r == KITH_OK)

@@ -43,7 +43,7 @@ struct kith_field {             /* of a result, for the documents */
 enum kith_auth { KITH_AUTH_NONE, KITH_AUTH_ANY /* any session, guests too */, KITH_AUTH_USER /* no guests */ };
 enum kith_rate {
 	KITH_RATE_NONE, KITH_RATE_SEND, KITH_RATE_LOGIN, KITH_RATE_REGISTER, KITH_RATE_JOIN, KITH_RATE_GROUP, KITH_RATE_INVITE,
-	KITH_RATE_AUTHORITY, KITH_RATE_READ, KITH_RATE_COUNT_
+	KITH_RATE_AUTHORITY, KITH_RATE_READ, KITH_RATE_PAGE, KITH_RATE_COUNT_
 };
 struct kith_call;
 struct kith_method {
@@ -51,7 +51,7 @@ struct kith_method {
 	const char *doc;        /* one sentence */
 	const struct kith_param *params;
 	const struct kith_field *result;
-	int (*run)(struct kith_call *c);        /* NULL: the edge does it itself (session.ticket) */
+	int (*run)(struct kith_call *c);        /* NULL: the edge does it itself (session.ticket, page.check) */
 	enum kith_auth auth;
 	enum kith_scope scope;  /* that a session needs for it */
 	enum kith_rate rate;
@@ -152,6 +152,7 @@ struct kith_client_host {
 	void (*held_by)(void *ctx, struct kith_txn *t, const struct kith_id *group, const struct kith_id *record, uint32_t *n, uint32_t *m);
 	/* at most *n bytes of a file that lies beside the store, from a place on; NULL where there are none */
 	int (*read_file)(void *ctx, const struct kith_id *file, uint64_t from, uint8_t *p, size_t *n);
+	void (*send_mail)(void *ctx, const char *to, const char *subject, const char *text);   /* once; should it fail, the operator hears */
 	void (*erase_file)(void *ctx, const struct kith_id *file);      /* the store speaks of it no more */
 };
 
@@ -165,6 +166,7 @@ struct kith_node_conf {
 	uint8_t seal_key[32];           /* account keys at rest */
 	uint64_t quota;                 /* bytes of files that an account may bring; 0: no limit */
 	bool pictures;                  /* there is who makes them anew */
+	bool mail;                      /* there is who sends it */
 };
 
 struct kith_call {

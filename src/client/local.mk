@@ -25,6 +25,7 @@ libkithcore_a_SOURCES += \
 	%D%/read_panels.c \
 	%D%/read_messages.c \
 	%D%/read_people.c \
+	%D%/recover.c \
 	%D%/render.c \
 	%D%/scope.c \
 	%D%/session.c \

@@ -12,7 +12,12 @@
 /* accounts.c */
 int kith_api_account_claim(struct kith_call *c);
 int kith_api_account_guest(struct kith_call *c);
+int kith_api_account_email(struct kith_call *c);
+int kith_api_account_forgot(struct kith_call *c);
 int kith_api_account_login(struct kith_call *c);
+int kith_api_account_recover(struct kith_call *c);
+int kith_api_account_reset(struct kith_call *c);
+int kith_api_account_verify(struct kith_call *c);
 int kith_api_account_logout(struct kith_call *c);
 int kith_api_account_passwd(struct kith_call *c);
 int kith_api_account_register(struct kith_call *c);

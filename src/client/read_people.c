@@ -18,7 +18,9 @@ kith_api_node_info(struct kith_call *c)
 
 	if (kith_txn_get(c->t, KITH_T_META, kith_slice_str("node"), &v) == KITH_OK && v.n == KITH_ID_BYTES)
 		memcpy(node.b, v.p, v.n);
-	kith_mp_put_map(c->result, 6);
+	kith_mp_put_map(c->result, 7);
+	kith_mp_put_cstr(c->result, "mail");
+	kith_mp_put_bool(c->result, c->conf->mail);
 	kith_mp_put_cstr(c->result, "name");
 	kith_mp_put_cstr(c->result, c->conf->name);
 	kith_put_key_id(c->result, "node", &node);
@@ -40,6 +42,7 @@ kith_api_account_me(struct kith_call *c)
 	struct kith_account a;
 	struct kith_profile p;
 	struct kith_id node = kith_id_none;
+	char email[256];
 	int r = kith_account_get(c->t, &c->session->uid, &a);
 
 	if (r == KITH_OK)
@@ -48,10 +51,12 @@ kith_api_account_me(struct kith_call *c)
 		return r;
 	if (kith_txn_get(c->t, KITH_T_META, kith_slice_str("node"), &v) == KITH_OK && v.n == KITH_ID_BYTES)
 		memcpy(node.b, v.p, v.n);
-	kith_mp_put_map(c->result, 9);
+	kith_mp_put_map(c->result, 10);
 	kith_put_key_id(c->result, "avatar", &p.avatar);
 	kith_mp_put_cstr(c->result, "bio");
 	kith_mp_put_cstr(c->result, p.bio);
+	kith_mp_put_cstr(c->result, "email");
+	kith_mp_put_cstr(c->result, kith_account_address(c->t, &a.uid, email));
 	kith_mp_put_cstr(c->result, "guest");
 	kith_mp_put_bool(c->result, (a.flags & KITH_ACC_GUEST) != 0);
 	kith_mp_put_cstr(c->result, "handle");

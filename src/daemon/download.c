@@ -298,8 +298,10 @@ kept(void *arg)
 	}
 	cl->download = d;
 	if (d->err != KITH_OK) {
+		bool full = d->err == KITH_E_FULL;
+
 		edge_download_forget(cl);
-		edge_reply_error(e, c, 503, d->err == KITH_E_FULL ? "storage_full" : "busy", "the file could not be kept, try again", false, 5000);
+		edge_reply_error(e, c, 503, full ? "storage_full" : "busy", "the file could not be kept, try again", false, 5000);
 	} else if (!kith_id_eq(&d->id, &d->is)) {
 		elsewhere(e, c, d);
 	} else {

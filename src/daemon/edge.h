@@ -41,6 +41,7 @@ struct kith_edges {
 	struct kith_tickets *tickets;
 	struct kith_throttle *throttle;
 	struct kith_files *files;
+	struct kith_outside *outside;
 	struct kith_site *site;                 /* NULL: without the web client */
 	struct kith_gate *gate, *peer_gate;
 	struct kith_tls_server *tls;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/outside.h"
 #include "daemon/strings.h"
 
 static void
@@ -34,6 +35,7 @@ kith_identity_node(const struct kith_conf *conf, const struct kith_doors *doors,
 	n->registration = conf->registration == KITH_CONF_REG_OPEN ? KITH_REG_OPEN :
 	    conf->registration == KITH_CONF_REG_CLOSED ? KITH_REG_CLOSED : KITH_REG_INVITE;
 	n->quota = conf->quota;
+	n->mail = kith_outside_mails(helpers, conf);
 	n->pictures = kith_helpers_has(helpers, KITH_HELPER_MEDIA);
 }
 

@@ -22,6 +22,7 @@ libkithedge_a_SOURCES += \
 	%D%/notify.c %D%/notify.h \
 	%D%/options.c %D%/options.h \
 	%D%/outbox.c \
+	%D%/outside.c %D%/outside.h \
 	%D%/page.c \
 	%D%/picture.c %D%/picture.h \
 	%D%/pool.c %D%/pool.h \

@@ -90,6 +90,7 @@ port_of(const struct kith_machine *m, const struct kith_output *o)
 	case KITH_OUT_DIAL:
 		return 0;
 	case KITH_OUT_ERASE:
+	case KITH_OUT_MAIL:
 	case KITH_OUT_CONTROL:
 		return m->conf.n_ports - 1;
 	default:

@@ -12,6 +12,7 @@
 #include "daemon/clock.h"
 #include "daemon/inner.h"
 #include "daemon/log.h"
+#include "daemon/outside.h"
 #include "daemon/request.h"
 #include "wire/mp.h"
 
@@ -254,6 +255,75 @@ fail:
 		refuse(e, c, to, KITH_E_NOMEM, NULL, NULL, 0);
 }
 
+/* ---- pages ---- */
+
+struct paging {
+	struct kith_edge *e;
+	uint64_t number;
+	enum kith_egress_outcome outcome;
+	unsigned status;
+};
+
+static void
+page_told(void *arg)
+{
+	static const char *const names[] = {
+		[KITH_EGRESS_OK] = "ok", [KITH_EGRESS_FAILED] = "unreachable", [KITH_EGRESS_FORBIDS] = "forbids", [KITH_EGRESS_PRIVATE] = "private",
+		[KITH_EGRESS_BAD] = "bad",
+	};
+	struct paging *p = arg;
+	struct outcome o = { .err = KITH_OK };
+	struct reply_to to;
+	struct kith_http_conn *c = p->e->http != NULL ? call_take(p->e, p->number, &to) : NULL;
+	struct kith_buf b;
+
+	kith_buf_init(&b, 0);
+	kith_mp_put_map(&b, 2);
+	kith_mp_put_cstr(&b, "outcome");
+	kith_mp_put_cstr(&b, names[p->outcome]);
+	kith_mp_put_cstr(&b, "status");
+	kith_mp_put_uint(&b, p->status);
+	o.err = kith_buf_err(&b);
+	o.result = kith_buf_slice(&b);
+	if (c != NULL)
+		edge_answer(p->e, c, &to, &o);
+	kith_buf_fini(&b);
+	free(p);
+}
+
+static void
+page_known(void *arg, enum kith_egress_outcome outcome, unsigned status)
+{
+	struct paging *p = arg;
+
+	p->outcome = outcome;
+	p->status = status;
+	if (kith_reactor_post(p->e->reactor, page_told, p) != KITH_OK) {
+		KITH_LOG(WARN, "edge", "a call is lost: out of memory");
+		free(p);
+	}
+}
+
+static void
+start_page(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, const struct reply_to *to, const struct kith_args *args)
+{
+	struct paging *p = calloc(1, sizeof(*p));
+	struct call *k = p != NULL ? call_new(e, c, cl, to) : NULL;
+	struct reply_to back;
+	int r = KITH_E_NOMEM;
+
+	if (k != NULL) {
+		p->e = e;
+		p->number = k->number;
+		r = kith_outside_page(e->s->outside, kith_arg_str(args, "url"), kith_arg_str(args, "origin"), page_known, p);
+		if (r == KITH_OK)
+			return;
+		call_take(e, p->number, &back);
+	}
+	free(p);
+	refuse(e, c, to, r, NULL, NULL, r == KITH_E_BUSY ? 1000 : 0);
+}
+
 /* ---- one call ---- */
 
 /* What one snapshot is asked for: who calls, may they, and, for reads, the answer. */
@@ -399,7 +469,7 @@ look(struct kith_edge *e, struct kith_http_conn *c, const struct reply_to *to, s
 		goto done;
 	}
 	if (to->m->run == NULL) {
-		r = ticket(e, l);
+		r = to->m->rate == KITH_RATE_PAGE ? KITH_PENDING : ticket(e, l);
 	} else if (!to->m->write) {
 		r = read_now(e, l);
 	} else if (to->m->password) {
@@ -462,6 +532,10 @@ edge_call(struct kith_edge *e, struct kith_http_conn *c, struct client *cl, stru
 
 		o.result = kith_buf_slice(&l.result);
 		edge_answer(e, c, to, &o);
+		goto done;
+	}
+	if (to->m->rate == KITH_RATE_PAGE) {
+		start_page(e, c, cl, to, &l.args);
 		goto done;
 	}
 	edge_count(e, KITH_N_WRITES, 1);

@@ -23,6 +23,7 @@
 #include "daemon/log.h"
 #include "daemon/memo.h"
 #include "daemon/notify.h"
+#include "daemon/outside.h"
 #include "daemon/site.h"
 #include "helper/helper.h"
 #include "storage/lmdb.h"
@@ -45,6 +46,7 @@ struct daemon {
 	struct kith_edges edges;
 	struct kith_helpers *helpers;
 	struct kith_files files;
+	struct kith_outside *outside;
 	struct kith_net *proxies;
 	struct kith_reactor *reactor;   /* this thread's: signals, kithctl, chores */
 	struct kith_control *control;
@@ -193,7 +195,7 @@ tell_edges(struct daemon *d, const struct kith_conf *conf)
 static bool
 engine_differs(const struct kith_conf *a, const struct kith_conf *b)
 {
-	static const char *const names[] = { "name", "peer", "listed", "refuse_nodes", "full_copies", "registration", "quota", NULL };
+	static const char *const names[] = { "name", "peer", "listed", "refuse_nodes", "full_copies", "registration", "quota", "smtp", NULL };
 
 	for (size_t i = 0; i < kith_conf_count(); i++) {
 		for (size_t k = 0; names[k] != NULL; k++) {
@@ -254,6 +256,8 @@ reload(void *arg, struct kith_diag *diag)
 	d->conf = fresh;
 	kith_log_level_set((enum kith_log_level)d->conf.log_level);
 	kith_throttle_set(d->edges.throttle, &d->conf);
+	if (kith_outside_set(d->outside, &d->conf) != KITH_OK)
+		KITH_LOG(WARN, "conf", "mail keeps its old settings: out of memory");
 	set_reach(d, &d->conf);
 	if (engine && kith_machine_renew(d->edges.machine, id) != KITH_OK)
 		KITH_LOG(WARN, "conf", "the engine keeps its old settings: out of memory");
@@ -316,8 +320,13 @@ on_output(void *arg, const struct kith_output *o)
 {
 	struct daemon *d = arg;
 
-	if (o->kind == KITH_OUT_ERASE)
+	if (o->kind == KITH_OUT_ERASE) {
 		kith_files_erase(&d->files, &o->channel);
+	} else if (o->kind == KITH_OUT_MAIL && o->text != NULL && o->n > 0) {
+		const char *subject = (const char *)o->bytes;
+
+		kith_outside_mail(d->outside, o->text, subject, subject + strlen(subject) + 1);
+	}
 }
 
 /* ---- this thread's events ---- */
@@ -437,6 +446,7 @@ make_edges(struct daemon *d)
 	s->env = &d->env;
 	s->store = d->store;
 	s->files = &d->files;
+	s->outside = d->outside = kith_outside_new(d->helpers, &d->conf);
 	s->started_ms = kith_mono_ms();
 	s->client_fd = d->doors.client_fd;
 	s->peer_fd = d->doors.peer_fd;
@@ -460,7 +470,7 @@ make_edges(struct daemon *d)
 	s->gate = kith_gate_new(&clients);
 	s->peer_gate = kith_gate_new(&peers);
 	s->v = calloc(n, sizeof(struct kith_edge *));
-	if (d->proxies == NULL || s->hashing == NULL || s->ahead.pool == NULL || s->tickets == NULL || s->throttle == NULL || s->gate == NULL || s->peer_gate == NULL || s->v == NULL)
+	if (d->proxies == NULL || s->hashing == NULL || s->ahead.pool == NULL || s->outside == NULL || s->tickets == NULL || s->throttle == NULL || s->gate == NULL || s->peer_gate == NULL || s->v == NULL)
 		return KITH_E_NOMEM;
 	set_reach(d, &d->conf);
 	kith_identity_node(&d->conf, &d->doors, d->helpers, &node);
@@ -580,6 +590,7 @@ finish(struct daemon *d)
 	kith_pool_free(s->hashing);
 	kith_pool_free(s->ahead.pool);
 	kith_files_stop(&d->files);
+	kith_outside_stop(d->outside);
 	for (size_t i = 0; i < s->n; i++)
 		kith_edge_stop(s->v[i]);
 	for (size_t i = 0; i < s->n; i++)
@@ -602,6 +613,7 @@ finish(struct daemon *d)
 		kith_tls_free(d->tls[i]);
 	free(d->tls);
 	kith_files_close(&d->files);
+	kith_outside_free(d->outside);
 	kith_helpers_stop(d->helpers);
 	kith_store_close(d->store);
 	kith_memo_free(d->memo);
@@ -639,6 +651,8 @@ kith_daemon_run(const struct kith_options *o, struct kith_conf *take_conf)
 	KITH_LOG(INFO, "daemon", "node %s: clients at %s, peers at %s", d.edges.node, d.doors.url, d.peer_address);
 	if (!kith_helpers_has(d.helpers, KITH_HELPER_MEDIA))
 		KITH_LOG(INFO, "daemon", "no kith-media beside kithd or in " KITH_HELPERDIR ": pictures are not taken");
+	if (!kith_helpers_has(d.helpers, KITH_HELPER_EGRESS))
+		KITH_LOG(INFO, "daemon", "no kith-egress beside kithd or in " KITH_HELPERDIR ": no mail is sent, no page looked at");
 	if (d.doors.peer_fd >= 0 && d.doors.n_address == 0)
 		KITH_LOG(WARN, "daemon", "no address is known by which other nodes could reach this one: give one with --advertise");
 	if (kith_reactor_run(d.reactor) != KITH_OK) {

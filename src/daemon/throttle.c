@@ -74,7 +74,7 @@ login_name(const struct kith_args *a, struct kith_slice origin, struct kith_id *
 	struct kith_buf name;
 
 	kith_buf_init(&name, 0);
-	if (!declares(a, "name") || kith_name_fold(kith_arg_str(a, "name"), &name) != KITH_OK)
+	if (kith_name_fold(kith_arg_str(a, declares(a, "name") ? "name" : "email"), &name) != KITH_OK)
 		kith_buf_reset(&name);
 	kith_hash2(KITH_L_OBJECT, origin, kith_buf_slice(&name), out);
 	kith_buf_fini(&name);
@@ -113,6 +113,7 @@ kith_throttle_take(struct kith_throttle *t, uint64_t now_ms, const struct kith_a
 			who = kith_id_slice(&name);
 		}
 		break;
+	case KITH_RATE_PAGE: class = KITH_CONF_PAGE; break;
 	case KITH_RATE_READ:
 	case KITH_RATE_NONE:
 	default: class = KITH_CONF_READ; break;

@@ -191,6 +191,24 @@ c_erase_file(void *ctx, const struct kith_id *file)
 		o->channel = *file;
 }
 
+static void
+c_send_mail(void *ctx, const char *to, const char *subject, const char *text)
+{
+	struct kith_engine *e = ctx;
+	struct kith_output *o = kith_out_add(e->out, KITH_OUT_MAIL);
+	struct kith_buf b;
+
+	if (o == NULL)
+		return;
+	kith_buf_init(&b, 0);
+	kith_buf_put(&b, subject, strlen(subject) + 1);
+	kith_buf_put(&b, text, strlen(text) + 1);
+	kith_output_text(e->out, o, to);
+	if (kith_buf_err(&b) == KITH_OK)
+		kith_output_bytes(e->out, o, kith_buf_slice(&b));
+	kith_buf_fini(&b);
+}
+
 static int
 c_read_file(void *ctx, const struct kith_id *file, uint64_t from, uint8_t *p, size_t *n)
 {
@@ -632,7 +650,7 @@ engine_hosts(struct kith_engine *e)
 		.ctx = e, .group = c_group, .adopt = c_adopt, .changes = c_changes,
 		.session_over = c_session_over, .fetch_group = c_fetch_group, .ask = c_ask, .meet = c_meet, .let_in = c_let_in,
 		.group_next = group_next, .mail = c_mail, .ephemeral = c_ephemeral, .presence = c_presence, .present = c_present, .want_history = c_want_history,
-		.node_named = c_node_named, .tell = c_tell, .linked = c_linked, .new_person = c_new_person, .held_by = c_held_by, .read_file = c_read_file, .erase_file = c_erase_file,
+		.node_named = c_node_named, .tell = c_tell, .linked = c_linked, .new_person = c_new_person, .held_by = c_held_by, .send_mail = c_send_mail, .read_file = c_read_file, .erase_file = c_erase_file,
 	};
 	e->fed_host = (struct kith_fed_host){
 		.ctx = e, .group = f_group, .group_next = group_next, .changes = c_changes, .mail = f_mail, .question = f_question,

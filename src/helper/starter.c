@@ -166,6 +166,8 @@ kith_starter_main(int fd, const int program[])
 	sigprocmask(SIG_BLOCK, &block, &open);
 	sigdelset(&open, SIGCHLD);
 	prctl(PR_SET_NAME, "kith-starter");
+	/* with the daemon it ends at once, however that ends; what it has started ends with it in the same way */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close_others(fd, program);
 	for (;;) {
 		int left = look_after(v), n, i = 0, sock = -1, err;

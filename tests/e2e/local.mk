@@ -14,6 +14,10 @@ plain_tests += %D%/shutin.py
 script_tests += %D%/pictures.py
 endif
 
+if EGRESS
+script_tests += %D%/outside.py
+endif
+
 script_tests += %D%/hostile.py %D%/kill9.py %D%/storm.py %D%/files.py
 EXTRA_DIST += %D%/kit.py %D%/wires.py
 

@@ -224,6 +224,7 @@ release(struct world *w, int from, struct kith_out *out)
 			break;
 		case KITH_OUT_TRUST:
 		case KITH_OUT_ERASE:
+		case KITH_OUT_MAIL:
 			break;
 		case KITH_OUT_CONTROL:
 			w->answered = true;

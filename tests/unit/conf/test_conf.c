@@ -95,6 +95,7 @@ what_is_printed_reads_back_the_same(void **state)
 {
 	static const char text[] = "name = Ada's node # a comment\n\n# another\nlisten_client=[::1]:0\npeer = a.example:1, [::1]:2\tb:3\n"
 	    "admins = ada#1234 bob#0007\nregistration = closed\ntls_cert = /a\ntls_key = /b\nmap_size = 3G\nrate_send = 7/250ms burst 9\n"
+	    "smtp = starttls://mail.example:587\nmail_from = kith@mail.example\nprivate_pages = yes\n"
 	    "rate_read = off\nlisted = no\nlog_level=debug\r\nurl = https://chat.example\n";
 	char a[8192], b[8192];
 	struct kith_conf c, again;
@@ -254,6 +255,29 @@ defaults_follow_the_address(void **state)
 }
 
 static void
+a_mail_server_is_named_whole(void **state)
+{
+	static const struct { const char *server, *from; int r; } v[] = {
+		{ "", "", KITH_OK }, { "smtp://127.0.0.1:25", "kith@a.example", KITH_OK }, { "smtps://[::1]:465", "k@a", KITH_OK },
+		{ "starttls://mail.example:587", "k@a", KITH_OK }, { "smtp://127.0.0.1:25", "", KITH_E_MALFORMED },
+		{ "smtp://127.0.0.1:25", "kith", KITH_E_MALFORMED }, { "smtp://mail.example", "k@a", KITH_E_MALFORMED },
+		{ "mail.example:25", "k@a", KITH_E_MALFORMED }, { "http://mail.example:25", "k@a", KITH_E_MALFORMED },
+		{ "smtp://user:secret@mail.example:25", "k@a", KITH_E_MALFORMED }, { "smtp://a:25/b", "k@a", KITH_E_MALFORMED },
+	};
+	struct kith_conf c;
+	struct kith_diag d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		assert_ok(kith_conf_init(&c));
+		assert_ok(kith_conf_set(&c, "smtp", kith_slice_str(v[i].server), KITH_CONF_FILE, &d));
+		assert_ok(kith_conf_set(&c, "mail_from", kith_slice_str(v[i].from), KITH_CONF_FILE, &d));
+		assert_int_equal(kith_conf_finish(&c, &d), v[i].r);
+		kith_conf_fini(&c);
+	}
+}
+
+static void
 one_option_can_be_copied(void **state)
 {
 	struct kith_conf a, b;
@@ -320,6 +344,7 @@ main(void)
 		cmocka_unit_test(limits_hold_at_their_edges),
 		cmocka_unit_test(the_command_line_beats_the_file_and_its_lists_grow),
 		cmocka_unit_test(defaults_follow_the_address),
+		cmocka_unit_test(a_mail_server_is_named_whole),
 		cmocka_unit_test(one_option_can_be_copied),
 		cmocka_unit_test(a_lack_of_memory_is_told_and_nothing_stays),
 	};

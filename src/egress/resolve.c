@@ -1,0 +1,45 @@
+#include "egress/resolve.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+bool
+kith_resolve(const char *host, unsigned port, bool private, struct curl_slist **out, bool *refused)
+{
+	struct addrinfo hints, *list = NULL;
+	char bare[256], text[64], line[512], service[8];
+	size_t n = strlen(host);
+	bool found = false;
+
+	*refused = false;
+	if (n == 0 || n >= sizeof(bare))
+		return false;
+	memcpy(bare, host, n + 1);
+	if (n > 2 && bare[0] == '[' && bare[n - 1] == ']') {
+		bare[n - 1] = '\0';
+		memmove(bare, bare + 1, n - 1);
+	}
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	snprintf(service, sizeof(service), "%u", port);
+	if (getaddrinfo(bare, service, &hints, &list) != 0)
+		return false;
+	for (const struct addrinfo *a = list; a != NULL && !found; a = a->ai_next) {
+		if (a->ai_family != AF_INET && a->ai_family != AF_INET6)
+			continue;
+		if (!private && !kith_is_global(a->ai_addr)) {
+			*refused = true;
+			continue;
+		}
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+			continue;
+		snprintf(line, sizeof(line), a->ai_family == AF_INET6 ? "%s:%u:[%s]" : "%s:%u:%s", host, port, text);
+		*out = curl_slist_append(NULL, line);
+		found = *out != NULL;
+	}
+	freeaddrinfo(list);
+	if (found)
+		*refused = false;
+	return found;
+}
