@@ -11,6 +11,7 @@ check_PROGRAMS += tests/e2e/shutin
 tests_e2e_shutin_SOURCES = %D%/shutin.c $(helper_sources)
 tests_e2e_shutin_LDADD = $(helper_libs)
 plain_tests += %D%/shutin.py
+tests/e2e/shutin.log: tests/e2e/shutin$(EXEEXT)
 script_tests += %D%/pictures.py
 endif
 
