@@ -424,7 +424,7 @@ panel_value(struct kith_call *c, struct kith_slice key, struct kith_slice value)
 	if (kith_slice_is(key, "notify") && !kith_panel_notify_ok(value))
 		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "notify: all, mentions or none");
 	if (kith_slice_is(key, "url") && !kith_panel_url_ok(value))
-		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "url: an address that begins with https://");
+		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "url: an address that begins with https:// or http://");
 	if (kith_slice_is(key, "slow")) {
 		if (value.n == 0 || value.n >= sizeof(text))
 			return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "slow: seconds, 0 to %d", KITH_SLOW_MAX_S);

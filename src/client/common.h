@@ -57,7 +57,7 @@ KITH_MUST_USE int kith_put_panels(struct kith_call *c, const struct kith_id *gro
 #define KITH_PANEL_ORDER_MAX 64
 uint64_t kith_panel_slow_s(struct kith_txn *t, const struct kith_id *group, const struct kith_id *panel);       /* 0: not slow */
 bool kith_panel_notify_ok(struct kith_slice v);
-bool kith_panel_url_ok(struct kith_slice v);    /* https, absolute */
+bool kith_panel_url_ok(struct kith_slice v);    /* http or https, absolute */
 
 /*
  * What is asked of whoever asks to be let in: the group's setting `questions`, one a line. As a list of strings; what

@@ -147,13 +147,15 @@ kith_panel_notify_ok(struct kith_slice v)
 bool
 kith_panel_url_ok(struct kith_slice v)
 {
-	if (v.n <= 8 || memcmp(v.p, "https://", 8) != 0)
+	size_t n = v.n > 8 && memcmp(v.p, "https://", 8) == 0 ? 8 : v.n > 7 && memcmp(v.p, "http://", 7) == 0 ? 7 : 0;
+
+	if (n == 0)
 		return false;
 	for (size_t i = 0; i < v.n; i++) {
 		if (v.p[i] <= ' ' || v.p[i] == 0x7f || v.p[i] == '\\')
 			return false;
 	}
-	return v.p[8] != '/';
+	return v.p[n] != '/';
 }
 
 static void

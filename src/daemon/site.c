@@ -222,7 +222,7 @@ kith_site_find(const struct kith_site *s, struct kith_slice path, struct kith_sl
 bool
 kith_site_is_place(struct kith_slice path)
 {
-	static const char *const first[] = { "g", "dm", "invite", "home", "friends", "me", "settings", "login", "register", "recover", NULL };
+	static const char *const first[] = { "g", "w", "dm", "invite", "home", "friends", "me", "settings", "login", "register", "recover", NULL };
 	size_t n = 1;
 
 	if (path.n == 0 || path.p[0] != '/')

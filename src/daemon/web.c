@@ -70,11 +70,19 @@ header(const char *name, const char *value)
 }
 
 /* Nothing from elsewhere, nothing inline, and no text becomes a document or a program. */
-static const char site_policy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; font-src 'self'; "
-    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types kith-url";
+#define SITE_POLICY \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; font-src 'self'; " \
+	"connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " \
+	"require-trusted-types-for 'script'; trusted-types kith-url"
 
+/* A document that shows a web panel lets pages from elsewhere into frames, and nothing else more. */
+static const char *
+site_policy(struct kith_slice path, bool tls)
+{
+	if (path.n < 3 || memcmp(path.p, "/w/", 3) != 0)
+		return SITE_POLICY;
+	return tls ? SITE_POLICY "; frame-src https:" : SITE_POLICY "; frame-src https: http:";
+}
 
 enum page { PAGE_HOME, PAGE_INVITE, PAGE_CSS, PAGE_DOCS, PAGE_DOCS_CSS, PAGE_OPENAPI, PAGE_HEALTH, PAGE_READY, PAGE_METRICS };
 static const struct {
@@ -177,7 +185,7 @@ serve_site(struct kith_edge *e, struct kith_http_conn *c, const struct kith_http
 	if (!kith_site_find(e->s->site, path, accept != NULL ? *accept : kith_slice_str(""), &file))
 		return false;
 	f[n++] = header("Cache-Control", file.for_ever ? "public, max-age=31536000, immutable" : "no-cache");
-	f[n++] = header("Content-Security-Policy", site_policy);
+	f[n++] = header("Content-Security-Policy", site_policy(rq->head->path, rq->tls));
 	f[n++] = header("Cross-Origin-Opener-Policy", "same-origin");
 	f[n++] = header("Cross-Origin-Resource-Policy", "same-origin");
 	f[n++] = header("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");

@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ADDRESSES_MAX 8
+
 bool
 kith_resolve(const char *host, unsigned port, bool private, struct curl_slist **out, bool *refused)
 {
 	struct addrinfo hints, *list = NULL;
-	char bare[256], text[64], line[512], service[8];
-	size_t n = strlen(host);
-	bool found = false;
+	char bare[256], text[64], service[8];
+	size_t n = strlen(host), found = 0;
+	struct kith_buf line;
 
 	*refused = false;
 	if (n == 0 || n >= sizeof(bare))
@@ -25,7 +27,9 @@ kith_resolve(const char *host, unsigned port, bool private, struct curl_slist **
 	snprintf(service, sizeof(service), "%u", port);
 	if (getaddrinfo(bare, service, &hints, &list) != 0)
 		return false;
-	for (const struct addrinfo *a = list; a != NULL && !found; a = a->ai_next) {
+	kith_buf_init(&line, 0);
+	kith_buf_printf(&line, "%s:%u:", host, port);
+	for (const struct addrinfo *a = list; a != NULL && found < ADDRESSES_MAX; a = a->ai_next) {
 		if (a->ai_family != AF_INET && a->ai_family != AF_INET6)
 			continue;
 		if (!private && !kith_is_global(a->ai_addr)) {
@@ -34,12 +38,13 @@ kith_resolve(const char *host, unsigned port, bool private, struct curl_slist **
 		}
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
 			continue;
-		snprintf(line, sizeof(line), a->ai_family == AF_INET6 ? "%s:%u:[%s]" : "%s:%u:%s", host, port, text);
-		*out = curl_slist_append(NULL, line);
-		found = *out != NULL;
+		kith_buf_printf(&line, a->ai_family == AF_INET6 ? "%s[%s]" : "%s%s", found > 0 ? "," : "", text);
+		found++;
 	}
 	freeaddrinfo(list);
-	if (found)
-		*refused = false;
-	return found;
+	kith_buf_put_u8(&line, 0);
+	*out = found > 0 && kith_buf_err(&line) == KITH_OK ? curl_slist_append(NULL, (const char *)line.p) : NULL;
+	kith_buf_fini(&line);
+	*refused = *refused && found == 0;
+	return *out != NULL;
 }

@@ -274,8 +274,7 @@ def pages_are_looked_at():
                    "http://169.254.169.254/latest/meta-data/"):
         same((hidden, look(hidden, dan)), (hidden, "private"))
     same(len(Pages.asked), n)
-    guest = kit.Person(node).guest("visitor")
-    refused("guest", guest, "page.check", url=at, origin="https://kith.example")
+    refused("unauthorized", nobody, "page.check", url=at, origin="https://kith.example")
     web.shutdown()
 
 

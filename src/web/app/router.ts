@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals'
+import { framing } from './lib/page'
 
 export type Route =
   | { readonly at: 'root' }
@@ -14,7 +15,13 @@ const place = signal(location.pathname + location.search + location.hash)
 
 addEventListener('popstate', () => (place.value = location.pathname + location.search + location.hash))
 
+// Frames are let in by the document's own policy, so the way into a web panel and out of it is a new document.
 export function go(to: string, replace = false): void {
+  if (to.startsWith('/w/') !== framing) {
+    if (replace) location.replace(to)
+    else location.assign(to)
+    return
+  }
   if (replace) history.replaceState(null, '', to)
   else history.pushState(null, '', to)
   place.value = to
@@ -34,6 +41,7 @@ export const route = computed<Route>(() => {
       return { at: 'friends', tab: second || 'all' }
     case 'settings':
       return { at: 'settings', tab: second || 'account' }
+    case 'w':
     case 'g':
       if (second === '') return { at: 'nowhere' }
       if (third === 'settings') return { at: 'group-settings', group: second, tab: fourth || 'overview' }

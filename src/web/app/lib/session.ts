@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { said } from './error'
 import { Account, Http, KithError, type NodeInfo } from '@kith/client'
 import { browserEnv } from '@kith/client/browser/env'
 import { IdbStore } from '@kith/client/browser/idb'
@@ -53,7 +54,7 @@ export async function attempt(f: () => Promise<unknown>): Promise<boolean> {
     await f()
     return true
   } catch (e) {
-    toast(e instanceof KithError ? t('app.failed', { why: e.message }) : String(e), true)
+    toast(e instanceof KithError ? t('app.failed', { why: said(e) }) : String(e), true)
     return false
   }
 }

@@ -19,7 +19,7 @@ const isKind = (k: string): k is Kind => (kinds as readonly string[]).includes(k
 // Settings that have a name on a screen.
 const settings: Readonly<Record<string, Key>> = {
   name: 'group.name', description: 'group.description', language: 'group.language', questions: 'group.questions', topic: 'group.topic',
-  slow: 'panel.slow', notify: 'panel.notify', order: 'audit.place', parent: 'audit.place',
+  avatar: 'audit.picture', banner: 'audit.banner', url: 'web.address', slow: 'panel.slow', notify: 'panel.notify', order: 'audit.place', parent: 'audit.place',
 }
 const perms: readonly string[] = permGroups.flatMap(([, p]) => p)
 
@@ -63,7 +63,7 @@ export function Audit({ a, group }: { a: Account; group: Group }) {
       setOlder((was) => [...was, ...page])
       if (page.length < 100) setOver(true)
     })
-  const named = (x: Act): boolean => x.kind === 'role.create' || x.kind === 'panel.create' || x.kind === 'create' || x.key === 'order'
+  const named = (x: Act): boolean => x.kind === 'role.create' || x.kind === 'panel.create' || x.kind === 'create' || ['order', 'avatar', 'banner'].includes(x.key)
   return (
     <section>
       <div class="pair">

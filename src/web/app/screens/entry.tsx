@@ -1,7 +1,9 @@
+import { lazy, Suspense } from 'preact/compat'
 import { useEffect, useState } from 'preact/hooks'
-import { KithError, type Preview } from '@kith/client'
+import type { Preview } from '@kith/client'
 import { tame } from '@kith/markdown'
 import { Avatar, Icon, Mark } from '@kith/ui'
+import { said } from '../lib/error'
 import { choose, lang, languages, t } from '../lib/i18n'
 import { fromAddress, invitation, keepInvitation } from '../lib/invitation'
 import { client, http, kit, node, signedIn } from '../lib/session'
@@ -9,7 +11,9 @@ import { paint, scheme, schemes } from '../lib/theme'
 import { go } from '../router'
 import { Field } from './field'
 
-type Way = 'guest' | 'login' | 'register'
+const Forgot = lazy(() => import('./forgot'))
+
+type Way = 'guest' | 'login' | 'register' | 'forgot'
 
 // The first screen: the invitation first if there is one, then the ways in.
 export function Entry() {
@@ -48,7 +52,7 @@ export function Entry() {
       await signedIn()
       go(link !== undefined ? '/invite' : '/', true)
     } catch (e) {
-      setWrong(e instanceof KithError ? e.message : String(e))
+      setWrong(said(e))
       setBusy(false)
     }
   }
@@ -65,65 +69,78 @@ export function Entry() {
           </>
         )}
         <p class="soft">{link !== undefined ? (way === 'guest' ? t('entry.invitedHint') : node.value?.name) : t('app.tagline')}</p>
-        <form
-          onSubmit={(e) => {
-            e.preventDefault()
-            void enter()
-          }}
-        >
-          <Field
-            key={way}
-            label={way === 'guest' ? t('entry.nickname') : t('entry.name')}
-            {...(way === 'login' && { hint: t('entry.nameHint') })}
-            value={name}
-            onValue={setName}
-            required
-            focus
-            maxLength={way === 'login' ? 255 : 64}
-            autocomplete={way === 'guest' ? 'nickname' : 'username'}
-          />
-          {way !== 'guest' && (
-            <Field
-              label={t('entry.password')}
-              {...(way === 'register' && { hint: t('entry.passwordHint') })}
-              type="password"
-              value={password}
-              onValue={setPassword}
-              required
-              minLength={way === 'register' ? 8 : 1}
-              maxLength={128}
-              autocomplete={way === 'login' ? 'current-password' : 'new-password'}
-            />
-          )}
-          {way === 'register' && node.value?.registration === 'invite' && <Field label={t('entry.code')} hint={t('entry.byInvite')} value={code} onValue={setCode} required />}
-          {wrong !== '' && (
-            <p class="wrong" role="alert">
-              <Icon name="circle-alert" size={18} />
-              {wrong}
-            </p>
-          )}
-          <button type="submit" class="main" disabled={busy}>
-            {way === 'guest' ? t('entry.guest') : way === 'login' ? t('entry.login') : t('entry.register')}
-          </button>
-        </form>
-        <div class="ways">
-          {way !== 'login' && (
-            <button type="button" class="link" onClick={() => setWay('login')}>
-              {t('entry.haveAccount')}
-            </button>
-          )}
-          {way !== 'register' && node.value?.registration !== 'closed' && (
-            <button type="button" class="link" onClick={() => setWay('register')}>
-              {t('entry.noAccount')}
-            </button>
-          )}
-          {way !== 'guest' && guests && (
-            <button type="button" class="link" onClick={() => setWay('guest')}>
-              {t('entry.asGuest')}
-            </button>
-          )}
-        </div>
-        {node.value?.registration === 'closed' && <p class="soft small">{t('entry.closed')}</p>}
+        {way === 'forgot' ? (
+          <Suspense fallback={null}>
+            <Forgot name={name} onBack={() => setWay('login')} />
+          </Suspense>
+        ) : (
+          <>
+            <form
+              onSubmit={(e) => {
+                e.preventDefault()
+                void enter()
+              }}
+            >
+              <Field
+                key={way}
+                label={way === 'guest' ? t('entry.nickname') : t('entry.name')}
+                {...(way === 'login' && { hint: t(node.value?.mail === true ? 'entry.nameOrMail' : 'entry.nameHint') })}
+                value={name}
+                onValue={setName}
+                required
+                focus
+                maxLength={way === 'login' ? 255 : 64}
+                autocomplete={way === 'guest' ? 'nickname' : 'username'}
+              />
+              {way !== 'guest' && (
+                <Field
+                  label={t('entry.password')}
+                  {...(way === 'register' && { hint: t('entry.passwordHint') })}
+                  type="password"
+                  value={password}
+                  onValue={setPassword}
+                  required
+                  minLength={way === 'register' ? 8 : 1}
+                  maxLength={128}
+                  autocomplete={way === 'login' ? 'current-password' : 'new-password'}
+                />
+              )}
+              {way === 'register' && node.value?.registration === 'invite' && <Field label={t('entry.code')} hint={t('entry.byInvite')} value={code} onValue={setCode} required />}
+              {wrong !== '' && (
+                <p class="wrong" role="alert">
+                  <Icon name="circle-alert" size={18} />
+                  {wrong}
+                </p>
+              )}
+              <button type="submit" class="main" disabled={busy}>
+                {way === 'guest' ? t('entry.guest') : way === 'login' ? t('entry.login') : t('entry.register')}
+              </button>
+            </form>
+            <div class="ways">
+              {way !== 'login' && (
+                <button type="button" class="link" onClick={() => setWay('login')}>
+                  {t('entry.haveAccount')}
+                </button>
+              )}
+              {way !== 'register' && node.value?.registration !== 'closed' && (
+                <button type="button" class="link" onClick={() => setWay('register')}>
+                  {t('entry.noAccount')}
+                </button>
+              )}
+              {way !== 'guest' && guests && (
+                <button type="button" class="link" onClick={() => setWay('guest')}>
+                  {t('entry.asGuest')}
+                </button>
+              )}
+              {way === 'login' && (
+                <button type="button" class="link" onClick={() => setWay('forgot')}>
+                  {t('forgot.title')}
+                </button>
+              )}
+            </div>
+          </>
+        )}
+        {way !== 'forgot' && node.value?.registration === 'closed' && <p class="soft small">{t('entry.closed')}</p>}
       </div>
       <Preferences />
     </main>

@@ -9,7 +9,7 @@ interface Props {
   required?: boolean
   minLength?: number
   maxLength?: number
-  autocomplete?: 'username' | 'nickname' | 'current-password' | 'new-password' | 'off'
+  autocomplete?: 'username' | 'nickname' | 'current-password' | 'new-password' | 'email' | 'one-time-code' | 'off'
   focus?: boolean
 }
 

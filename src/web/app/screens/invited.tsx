@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
-import { KithError, type Account } from '@kith/client'
+import { type Account } from '@kith/client'
 import { tame } from '@kith/markdown'
 import { Icon } from '@kith/ui'
+import { said } from '../lib/error'
 import { t } from '../lib/i18n'
 import { fromAddress, invitation, keepInvitation } from '../lib/invitation'
 import { go } from '../router'
@@ -17,7 +18,7 @@ export function Invited({ a }: { a: Account }) {
   const [questions, setQuestions] = useState<readonly string[]>([])
   const failed = (e: unknown): void => {
     keepInvitation(undefined)
-    setWrong(e instanceof KithError ? e.message : String(e))
+    setWrong(said(e))
   }
   const join = async (answers?: readonly string[]): Promise<void> => {
     const joined = await a.call('group.join', { link: link ?? '', ...(answers !== undefined && { answers }) })

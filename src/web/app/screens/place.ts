@@ -31,7 +31,9 @@ export const here = computed(() => {
 })
 
 export function pathOf(g: Group, panel?: string): string {
-  return g.kind === 'direct' ? `/dm/${g.id}` : panel !== undefined ? `/g/${g.id}/${panel}` : `/g/${g.id}`
+  if (g.kind === 'direct') return `/dm/${g.id}`
+  const web = g.panels.find((p) => p.id === panel)?.kind === 'web'
+  return panel !== undefined ? `/${web ? 'w' : 'g'}/${g.id}/${panel}` : `/g/${g.id}`
 }
 
 export function unreadOf(a: Account, panels: readonly { readonly id: string }[]): { count: number; mentions: number } {

@@ -71,6 +71,67 @@ function Profile({ a }: { a: Account }) {
   )
 }
 
+// Where codes go when a password is forgotten. It holds once the code that was sent there has come back.
+function Email({ a }: { a: Account }) {
+  const [email, setEmail] = useState(a.me.value.email)
+  const [password, setPassword] = useState('')
+  const [code, setCode] = useState('')
+  const [sent, setSent] = useState(false)
+  const now = a.me.value.email
+  const send = (): Promise<boolean> =>
+    attempt(async () => {
+      await a.call('account.email', { email: email.trim(), password, lang: lang.value })
+      setPassword('')
+      setSent(email.trim() !== '')
+      if (email.trim() === '') {
+        a.me.value = { ...a.me.value, email: '' }
+        toast(t('email.removed'))
+      }
+    })
+  const confirm = (): Promise<boolean> =>
+    attempt(async () => {
+      await a.call('account.verify', { code: code.trim() })
+      a.me.value = { ...a.me.value, email: email.trim() }
+      setSent(false)
+      setCode('')
+      toast(t('email.confirmed'))
+    })
+  return (
+    <section>
+      <h3>{t('email.title')}</h3>
+      <p class="soft">{now !== '' ? t('email.is', { email: now }) : t('email.hint')}</p>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault()
+          void (sent ? confirm() : send())
+        }}
+      >
+        {sent ? (
+          <>
+            <p role="status">{t('email.sent', { email: email.trim() })}</p>
+            <Field label={t('forgot.code')} value={code} onValue={setCode} required focus maxLength={16} autocomplete="one-time-code" />
+          </>
+        ) : (
+          <>
+            <Field label={t('forgot.email')} value={email} onValue={setEmail} maxLength={254} autocomplete="email" {...(now !== '' && { hint: t('email.empty') })} />
+            <Field label={t('settings.old')} type="password" value={password} onValue={setPassword} required autocomplete="current-password" />
+          </>
+        )}
+        <div class="buttons">
+          <button type="submit" class="main" disabled={!sent && email.trim() === now}>
+            {sent ? t('email.confirm') : t('forgot.send')}
+          </button>
+          {sent && (
+            <button type="button" onClick={() => setSent(false)}>
+              {t('app.cancel')}
+            </button>
+          )}
+        </div>
+      </form>
+    </section>
+  )
+}
+
 function AccountTab({ a }: { a: Account }) {
   const [old, setOld] = useState('')
   const [fresh, setFresh] = useState('')
@@ -105,6 +166,8 @@ function AccountTab({ a }: { a: Account }) {
           </button>
         </section>
       ) : (
+        <>
+        {node.value?.mail === true && <Email a={a} />}
         <section>
           <h3>{t('settings.passwd')}</h3>
           <form
@@ -120,6 +183,7 @@ function AccountTab({ a }: { a: Account }) {
             </button>
           </form>
         </section>
+        </>
       )}
     </>
   )

@@ -5,6 +5,7 @@ import { Dialog, Icon } from '@kith/ui'
 import { useNow, useResting, useWide } from '../lib/hooks'
 import { t } from '../lib/i18n'
 import { withCtrl } from '../lib/keys'
+import { framing } from '../lib/page'
 import { go, route } from '../router'
 import { Chat } from './chat/chat'
 import { NewGroup } from './dialogs/make'
@@ -22,6 +23,7 @@ import { PANEL_TYPE } from './tree'
 
 const Friends = lazy(() => import('./friends'))
 const PersonCard = lazy(() => import('./dialogs/person'))
+const WebPanel = lazy(() => import('./web').then((m) => ({ default: m.WebPanel })))
 const Settings = lazy(() => import('./settings'))
 const GroupSettings = lazy(() => import('./group-settings'))
 const NewPanel = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.NewPanel })))
@@ -102,12 +104,19 @@ function Main({ a }: { a: Account }) {
     case 'direct':
       if (h === undefined) return <Nowhere a={a} />
       if (h.panel === undefined) return h.panels === undefined ? <Waiting /> : <Nowhere a={a} />
-      return <Chat a={a} group={h.group} panel={h.panel} />
+      if (h.panel.kind !== 'web') return <Chat a={a} group={h.group} panel={h.panel} />
+      return framing ? <WebPanel a={a} group={h.group} panel={h.panel} /> : <Elsewhere to={pathOf(h.group, h.panel.id)} />
     case 'nowhere':
       return <Nowhere a={a} />
     default:
       return <Home a={a} />
   }
+}
+
+// Another document shows that.
+function Elsewhere({ to }: { to: string }) {
+  useEffect(() => go(to, true), [to])
+  return <Waiting />
 }
 
 function Waiting() {

@@ -6,7 +6,7 @@ import { withCtrl } from '../lib/keys'
 import { attempt } from '../lib/session'
 import { inside, placed, step, within, type Place, type Step } from '../lib/tree'
 import { open, pinRight } from './open'
-import { here, unreadOf } from './place'
+import { here, pathOf, unreadOf } from './place'
 import { Badge } from './rail'
 
 // What is dragged: GROUP/PANEL.
@@ -47,7 +47,7 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
     })
   }
   const onKey = (e: KeyboardEvent, p: Panel): void => {
-    if (e.altKey && e.key === 'Enter' && p.kind !== 'folder') {
+    if (e.altKey && e.key === 'Enter' && p.kind !== 'folder' && p.kind !== 'web') {
       pinRight({ group: group.id, panel: p.id })
       e.preventDefault()
       return
@@ -212,7 +212,7 @@ function PanelRow({ a, group, p, row }: { a: Account; group: Group; p: Panel; ro
   const u = unreadOf(a, [p])
   const heard = p.notify === 'all' ? u : { count: p.notify === 'mentions' ? u.mentions : 0, mentions: p.notify === 'mentions' ? u.mentions : 0 }
   return (
-    <a class={`row${heard.count > 0 ? ' unread' : ''}`} href={`/g/${group.id}/${p.id}`} aria-current={here.value?.panelId === p.id ? 'page' : undefined} {...row}>
+    <a class={`row${heard.count > 0 ? ' unread' : ''}`} href={pathOf(group, p.id)} aria-current={here.value?.panelId === p.id ? 'page' : undefined} {...row}>
       <Icon name={iconOf(p)} size={18} {...(p.private && { label: t('shell.private') })} />
       <span>{p.name}</span>
       <DraftMark a={a} panel={p.id} />

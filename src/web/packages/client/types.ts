@@ -204,6 +204,7 @@ export interface NodeInfo {
   readonly name: string
   readonly version: string
   readonly registration: 'open' | 'invite' | 'closed'
+  readonly mail: boolean
   readonly pictures: boolean
   readonly now: number
 }
@@ -214,10 +215,13 @@ export interface Me {
   readonly node: Id
   readonly nick: string
   readonly avatar: Id | null
+  // For mail, confirmed; empty: none.
+  readonly email: string
   readonly status: string
   readonly pronouns: string
   readonly bio: string
 }
+export type PageOutcome = 'ok' | 'forbids' | 'unreachable' | 'private' | 'bad'
 export type Presence = 'online' | 'idle' | 'busy' | 'offline'
 
 interface InGroup { group: Id }
@@ -230,13 +234,18 @@ interface Made { id: Id }
 // name -> [params, result]
 export interface Methods {
   'account.claim': [{ name?: string; password: string }, { uid: Id; handle: string; recovery: string }]
+  'account.email': [{ email: string; password: string; lang?: string }, Nothing]
+  'account.forgot': [{ email: string; lang?: string }, Nothing]
   'account.guest': [{ name: string; client?: string }, SignedIn]
   'account.login': [{ name: string; password: string; client?: string }, SignedIn]
   'account.logout': [Nothing, Nothing]
   'account.me': [Nothing, Me]
   'account.passwd': [{ old: string; password: string }, Nothing]
   'account.profile': [{ nick?: string; avatar?: string; status?: string; pronouns?: string; bio?: string }, Nothing]
+  'account.recover': [{ name: string; recovery: string; password: string; client?: string }, SignedIn]
   'account.register': [{ name: string; password: string; invite?: string; client?: string }, SignedIn & { recovery: string }]
+  'account.reset': [{ email: string; code: string; password: string; client?: string }, SignedIn]
+  'account.verify': [{ code: string }, Nothing]
   'audit.list': [InGroup & { before?: Order; limit?: number }, { acts: Act[] }]
   'dm.open': [{ users: Id[] }, { group: Id; panel: Id }]
   'friend.accept': [OnPerson, { state: FriendState }]
@@ -273,6 +282,7 @@ export interface Methods {
   'node.ban': [InGroup & { node: Id; reason?: string }, Made]
   'node.info': [Nothing, NodeInfo]
   'node.unban': [InGroup & { node: Id }, Made]
+  'page.check': [{ url: string; origin: string }, { outcome: PageOutcome; status: number }]
   'panel.delete': [InGroup & { panel: Id; children?: 'move' | 'delete' }, Made]
   'panel.list': [InGroup, { panels: Panel[] }]
   'panel.new': [InGroup & { name: string; kind?: PanelKind; parent?: Id; private?: boolean }, Made]

@@ -1,16 +1,20 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import { Icon } from './icon'
+import { depth, Toasts } from './toast'
 
 // The browser's own modal dialog: it keeps the focus, gives it back, and Escape closes it.
 export function Dialog({ title, onClose, closeLabel, wide = false, children }: { title: string; onClose: () => void; closeLabel: string; wide?: boolean; children: ComponentChildren }) {
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
+  const [level, setLevel] = useState(0)
   useEffect(() => {
     const d = ref.current
     const came = document.activeElement
     d?.showModal()
+    setLevel((depth.value += 1))
     return () => {
+      depth.value -= 1
       // what was there before gets the focus back, unless something new has taken it meanwhile
       const at = document.activeElement
       const taken = at instanceof HTMLElement && at !== document.body && at !== came && d?.contains(at) !== true
@@ -41,6 +45,7 @@ export function Dialog({ title, onClose, closeLabel, wide = false, children }: {
         </header>
         {children}
       </div>
+      {level > 0 && <Toasts level={level} />}
     </dialog>
   )
 }

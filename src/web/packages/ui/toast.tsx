@@ -16,7 +16,11 @@ export function toast(text: string, bad = false): void {
   setTimeout(() => (shown.value = shown.value.filter((x) => x !== t)), bad ? 7000 : 3500)
 }
 
-export function Toasts() {
+// How many dialogs lie over the page: what is outside the topmost one is neither seen nor said.
+export const depth = signal(0)
+
+export function Toasts({ level = 0 }: { level?: number }) {
+  if (level !== depth.value) return null
   return (
     <div class="toasts" role="status">
       {shown.value.map((t) => (

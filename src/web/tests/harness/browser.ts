@@ -16,6 +16,8 @@ export async function launch(): Promise<Browser> {
 // A browser of somebody's own. Anything that it asks of another origin, or says is wrong with the page, is kept.
 export class Visitor {
   readonly wrong: string[] = []
+  // Pages from elsewhere that a web panel shows.
+  readonly elsewhere = new Set<string>()
 
   private constructor(
     readonly context: BrowserContext,
@@ -39,11 +41,12 @@ export class Visitor {
   watch(page: Page): void {
     page.on('pageerror', (e) => this.wrong.push(`error: ${e.message}`))
     page.on('console', (m) => {
+      if (this.elsewhere.size > 0 && m.text().startsWith('Unsafe attempt to initiate navigation')) return // it tried, and may not
       if (m.type() === 'error' && !/Failed to load resource|WebSocket|ERR_/.test(m.text())) this.wrong.push(`console: ${m.text()}`)
     })
     page.on('request', (r) => {
       const u = new URL(r.url())
-      if (u.origin !== this.url && u.host !== new URL(this.url).host && u.protocol !== 'data:' && u.protocol !== 'blob:') this.wrong.push(`asked ${r.url()}`)
+      if (!this.elsewhere.has(u.origin) && u.origin !== this.url && u.host !== new URL(this.url).host && u.protocol !== 'data:' && u.protocol !== 'blob:') this.wrong.push(`asked ${r.url()}`)
     })
   }
 

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -13,6 +13,7 @@ export class Node {
   url = ''
   peer = ''
   id = ''
+  private clock: string | undefined
   private process: ChildProcess | undefined
   private said = ''
 
@@ -30,6 +31,23 @@ export class Node {
     return node
   }
 
+  // One whose wall clock can be moved on.
+  static async startTimed(name: string, ...options: string[]): Promise<Node> {
+    const dir = mkdtempSync(join(tmpdir(), 'kith-web-'))
+    if (process.getuid?.() === 0) chownSync(dir, NOBODY, NOBODY)
+    const node = new Node(name, dir, options)
+    node.clock = `${dir}.clock`
+    node.moveClock(0)
+    chmodSync(node.clock, 0o644)
+    await node.up()
+    return node
+  }
+  moveClock(ms: number): void {
+    const at = Buffer.alloc(8)
+    at.writeBigInt64LE(BigInt(ms))
+    if (this.clock !== undefined) writeFileSync(this.clock, at, { flag: 'w' })
+  }
+
   // Again on the same ports, so that everybody finds it.
   async up(): Promise<void> {
     const client = this.url === '' ? '127.0.0.1:0' : new URL(this.url).host
@@ -40,7 +58,7 @@ export class Node {
         .concat(process.getuid?.() === 0 ? ['--user', 'nobody'] : [])
         .concat(rates.flatMap((r) => [`--rate-${r}`, 'off']))
         .concat(this.options),
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.preload() } },
     )
     this.process = child
     child.stderr.on('data', (d: Buffer) => (this.said = (this.said + d.toString()).slice(-4000)))
@@ -55,6 +73,11 @@ export class Node {
     throw new Error(`kithd did not start: ${this.said}`)
   }
 
+  private preload(): Record<string, string> {
+    if (this.clock === undefined) return {}
+    return { LD_PRELOAD: join(built, 'tests/e2e/clock.so'), KITH_TEST_CLOCK: this.clock, ASAN_OPTIONS: `${process.env['ASAN_OPTIONS'] ?? ''}:verify_asan_link_order=0` }
+  }
+
   async down(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.process
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
@@ -66,6 +89,7 @@ export class Node {
   async stop(): Promise<void> {
     await this.down()
     rmSync(this.dir, { recursive: true, force: true })
+    if (this.clock !== undefined) rmSync(this.clock, { force: true })
   }
 }
 

@@ -1,9 +1,13 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, test } from 'vitest'
 import { launch, Visitor, type Look } from '../harness/browser'
 import { Node } from '../harness/node'
+import { png } from '../harness/png'
+import { Post } from '../harness/post'
 
 // Every screen in both schemes, at a desk and on a phone, in both languages, and sheets of them side by side.
 
@@ -18,12 +22,23 @@ let group = ''
 let general = ''
 let notices = ''
 let direct = ''
+let tides = ''
+let shy = ''
+let post: Post
+let site: Server
 let link = ''
 
 beforeAll(async () => {
   mkdirSync(dir, { recursive: true })
   browser = await launch()
-  one = await Node.start('Harbour')
+  post = await Post.open()
+  site = createServer((req, res) => {
+    if (req.url === '/shy') res.setHeader('X-Frame-Options', 'DENY')
+    res.setHeader('Content-Type', 'text/html')
+    res.end('<style>body{font:18px serif;margin:40px;background:#eef4f8}td{padding:6px 24px}</style><h1>Tides</h1><table><tr><td>06:12<td>3.4 m<tr><td>12:31<td>0.8 m<tr><td>18:40<td>3.3 m</table>')
+  })
+  await new Promise<void>((done) => site.listen(0, '127.0.0.1', done))
+  one = await Node.start('Harbour', '--private-pages', 'yes', ...post.options)
   two = await Node.start('Lighthouse', '--peer', one.peer)
   await furnish()
 })
@@ -31,6 +46,8 @@ afterAll(async () => {
   await browser?.close()
   await one?.stop()
   await two?.stop()
+  post?.close()
+  site?.close()
 })
 
 async function profile(v: Visitor, words: { nick: string; pronouns?: string; status: string; bio: string }): Promise<void> {
@@ -64,6 +81,38 @@ async function furnish(): Promise<void> {
     await ada.page.locator('dialog button.main').click()
     await ada.page.locator('h1', { hasText: name }).waitFor()
   }
+  // by another name than the node's
+  const elsewhere = `http://localhost:${(site.address() as AddressInfo).port}`
+  ada.elsewhere.add(elsewhere)
+  const page = async (name: string, path: string): Promise<string> => {
+    await ada.page.goto(one.url + `/g/${group}/${general}`)
+    await ada.page.locator('.sidebar button.title').click()
+    await ada.page.locator('[role=menuitem]').nth(1).click()
+    await ada.page.locator('dialog [type=radio]').nth(2).check()
+    await ada.page.locator('dialog .field input').nth(0).fill(name)
+    await ada.page.locator('dialog .field input').nth(1).fill(elsewhere + path)
+    await ada.page.locator('dialog button.main').click()
+    if (path === '/shy') {
+      await ada.page.locator('dialog .wrong').waitFor()
+      await ada.page.locator('dialog button.main').click()
+    }
+    await ada.page.waitForURL(/\/w\//)
+    return new URL(ada.page.url()).pathname
+  }
+  tides = await page('tides', '/')
+  shy = await page('weather', '/shy')
+  await ada.page.goto(one.url + '/settings/profile')
+  const picture = async (at: number, w: number, h: number): Promise<void> => {
+    await ada.page.locator('input[type=file]').nth(at).setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: png(w, h) })
+    await ada.page.locator('dialog button.main').click()
+    await ada.page.locator('dialog').waitFor({ state: 'detached' })
+  }
+  await picture(0, 700, 500)
+  await ada.page.goto(one.url + `/g/${group}/settings/overview`)
+  await picture(0, 1600, 480)
+  await picture(1, 400, 400)
+  await ada.page.locator('.tree a', { hasText: 'notices' }).click()
+  await ada.page.locator('h1', { hasText: 'notices' }).waitFor()
   notices = new URL(ada.page.url()).pathname.split('/')[3] ?? ''
   await ada.say('The crane is out of order until **Monday**.')
   const ben = await Visitor.come(browser, two.url)
@@ -127,6 +176,11 @@ for (const look of looks)
       await shoot(what)
     }
     await see('/', '.entry form', 'entry')
+    await v.page.locator('.ways button').last().click()
+    await v.page.locator('.entry h2').waitFor()
+    await shoot('forgotten')
+    await v.page.locator('.ways button').first().click()
+    await shoot('recovery-key')
     await see('/invite' + new URL(link).hash, '.entry form', 'invited')
     await v.login('ada')
     await see('/home', look.phone ? '.sidebar' : '.start', 'home')
@@ -160,6 +214,13 @@ for (const look of looks)
     await v.page.evaluate(() => localStorage.removeItem('kith.beside'))
     await see(`/dm/${direct}`, 'article.message', 'conversation')
     for (const tab of ['profile', 'account', 'appearance', 'sessions', 'keys', 'about']) await see(`/settings/${tab}`, '.settings .page > *', `settings-${tab}`)
+    await v.page.goto(one.url + '/settings/profile')
+    await v.page.locator('input[type=file]').setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: png(900, 600) })
+    await v.page.locator('dialog canvas').waitFor()
+    await shoot('crop')
+    await v.page.keyboard.press('Escape')
+    await see(tides, 'iframe', 'web-panel')
+    await see(shy, '.chat.web .next', 'web-forbids')
     await see(`/g/${group}/settings/overview`, '.settings .page > *', 'group-overview')
     const tabs = await v.page.locator('.settings > nav a').evaluateAll((all) => all.map((a) => (a as HTMLAnchorElement).pathname))
     for (const to of tabs.slice(1)) await see(to, '.settings .page > *', `group-${to.split('/').pop()}`)

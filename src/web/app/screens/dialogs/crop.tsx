@@ -29,6 +29,7 @@ export default function CropDialog({ picture, to, round, onDone, onClose }: { pi
   const [busy, setBusy] = useState(false)
   const pointers = useRef(new Map<number, { x: number; y: number }>())
   const change = (f: (c: Crop) => Crop): void => set((c) => held(size, frame, f(c)))
+  useEffect(() => ref.current?.focus(), [])
   useEffect(() => {
     if (ref.current !== null) draw(ref.current, picture, frame, crop)
   }, [crop])

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks'
 import type { Account, Level, Panel, PanelKind } from '@kith/client'
-import { Dialog, toast } from '@kith/ui'
+import { Dialog, Icon, toast } from '@kith/ui'
 import { t } from '../../lib/i18n'
+import { fitFor, looked, whole, type Fit } from '../../lib/page'
 import { attempt } from '../../lib/session'
 import { inside, within } from '../../lib/tree'
 import { go } from '../../router'
@@ -19,12 +20,23 @@ export function NewPanel({ a, group, parent, onClose }: { a: Account; group: str
   const [name, setName] = useState('')
   const [kind, setKind] = useState<PanelKind>('chat')
   const [secret, setSecret] = useState(false)
+  const [url, setUrl] = useState('')
+  const [fit, setFit] = useState<Fit | undefined>(undefined)
   const make = (): Promise<boolean> =>
     attempt(async () => {
+      const page = whole(url)
+      // said once before it is made; whoever goes on has read it
+      if (kind === 'web' && fit === undefined) {
+        const f = fitFor(page) === 'ok' ? await looked(a, page) : fitFor(page)
+        setFit(f)
+        if (f !== 'ok') return
+      }
       const made = await a.call('panel.new', { group, name: name.trim(), kind, private: secret, ...(parent !== undefined && { parent }) })
+      if (kind === 'web') await a.call('panel.set', { group, panel: made.id, key: 'url', value: page })
       onClose()
-      if (kind !== 'folder') go(`/g/${group}/${made.id}`)
+      if (kind !== 'folder') go(`/${kind === 'web' ? 'w' : 'g'}/${group}/${made.id}`)
     })
+  const never = fit === 'own' || fit === 'none'
   return (
     <Dialog title={t('new.panelTitle')} closeLabel={t('app.close')} onClose={onClose}>
       <form
@@ -36,7 +48,7 @@ export function NewPanel({ a, group, parent, onClose }: { a: Account; group: str
         <Field label={t('new.panelName')} value={name} onValue={setName} required maxLength={100} focus />
         <fieldset class="kinds">
           <legend>{t('new.kind')}</legend>
-          {(['chat', 'announcement', 'folder'] as const).map((k) => (
+          {(['chat', 'announcement', 'web', 'folder'] as const).map((k) => (
             <label key={k}>
               <input type="radio" name="kind" checked={kind === k} onChange={() => setKind(k)} />
               <span>
@@ -46,17 +58,32 @@ export function NewPanel({ a, group, parent, onClose }: { a: Account; group: str
             </label>
           ))}
         </fieldset>
+        {kind === 'web' && <Page url={url} onUrl={(v) => (setUrl(v), setFit(undefined))} fit={fit} />}
         {kind !== 'folder' && (
           <label class="check">
             <input type="checkbox" checked={secret} onChange={(e) => setSecret(e.currentTarget.checked)} />
             {t('new.private')}
           </label>
         )}
-        <button type="submit" class="main">
-          {t('new.create')}
+        <button type="submit" class="main" disabled={never}>
+          {fit !== undefined && fit !== 'ok' && !never ? t('web.anyway') : t('new.create')}
         </button>
       </form>
     </Dialog>
+  )
+}
+
+function Page({ url, onUrl, fit }: { url: string; onUrl: (v: string) => void; fit: Fit | undefined }) {
+  return (
+    <>
+      <Field label={t('web.address')} hint={t(location.protocol === 'https:' ? 'web.addressHint' : 'web.addressHintPlain')} value={url} onValue={onUrl} required maxLength={1024} />
+      {fit !== undefined && fit !== 'ok' && (
+        <p class="wrong" role="alert">
+          <Icon name="circle-alert" size={18} />
+          {t(`web.${fit}`)}
+        </p>
+      )}
+    </>
   )
 }
 
@@ -68,6 +95,7 @@ export function PanelSettings({ a, group, panel, onClose }: { a: Account; group:
   const [closed, setClosed] = useState(!panel.open)
   const [notify, setNotify] = useState<Level>(panel.notify)
   const [folder, setFolder] = useState(panel.parent ?? '')
+  const [url, setUrl] = useState(panel.url)
   const panels = a.panels(group).value ?? []
   const folders = panels.filter((p) => p.kind === 'folder' && !within(panels, p.id, panel.id))
   const chat = panel.kind === 'chat' || panel.kind === 'announcement'
@@ -80,6 +108,7 @@ export function PanelSettings({ a, group, panel, onClose }: { a: Account; group:
         ['open', String(!closed), closed === panel.open],
         ['notify', notify, notify !== panel.notify],
         ['parent', folder, folder !== (panel.parent ?? '')],
+        ['url', whole(url), panel.kind === 'web' && whole(url) !== panel.url],
       ]
       for (const [key, value, changed] of changes) if (changed) await a.call('panel.set', { group, panel: panel.id, key, value })
       onClose()
@@ -95,6 +124,7 @@ export function PanelSettings({ a, group, panel, onClose }: { a: Account; group:
       >
         <Field label={t('new.panelName')} value={name} onValue={setName} required maxLength={100} focus />
         {panel.kind !== 'folder' && <Field label={t('group.topic')} value={topic} onValue={setTopic} maxLength={300} hint={t('panel.topicHint')} />}
+        {panel.kind === 'web' && <Page url={url} onUrl={setUrl} fit={undefined} />}
         {(folders.length > 0 || folder !== '') && (
           <Choice label={t('panel.liesIn')} value={folder} onValue={setFolder} options={[['', t('panel.root')], ...folders.map((f) => [f.id, f.name] as const)]} />
         )}

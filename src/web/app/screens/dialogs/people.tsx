@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { Account, Found } from '@kith/client'
 import { Dialog, toast } from '@kith/ui'
-import { t } from '../../lib/i18n'
+import { lang, t } from '../../lib/i18n'
 import { attempt, kit, node } from '../../lib/session'
 import { go } from '../../router'
 import { Field } from '../field'
@@ -43,9 +43,12 @@ export function Write({ a, onClose }: { a: Account; onClose: () => void }) {
 
 export function Claim({ a, onClose }: { a: Account; onClose: () => void }) {
   const [password, setPassword] = useState('')
+  const [email, setEmail] = useState('')
   const claim = (): Promise<boolean> =>
     attempt(async () => {
       const made = await a.call('account.claim', { password })
+      // it is confirmed in the settings; a wrong one must not undo the rest
+      if (email.trim() !== '') void attempt(() => a.call('account.email', { email: email.trim(), password, lang: lang.value }).then(() => toast(t('email.sent', { email: email.trim() }))))
       a.me.value = { ...a.me.value, guest: false, handle: made.handle }
       kit.value = { handle: made.handle, key: made.recovery }
       onClose()
@@ -60,6 +63,7 @@ export function Claim({ a, onClose }: { a: Account; onClose: () => void }) {
       >
         <p class="soft">{t('claim.hint')}</p>
         <Field label={t('entry.password')} hint={t('entry.passwordHint')} type="password" value={password} onValue={setPassword} required minLength={8} maxLength={128} autocomplete="new-password" focus />
+        {node.value?.mail === true && <Field label={t('claim.email')} hint={t('email.hint')} value={email} onValue={setEmail} maxLength={254} autocomplete="email" />}
         <button type="submit" class="main">
           {t('claim.action')}
         </button>
