@@ -53,6 +53,7 @@ read_text(struct kith_slice map, const char *key, char *out, size_t cap)
 	kith_mp_read(&r, v);
 	if (v.n > 0 && kith_mp_peek(&r) == KITH_MP_STR)
 		kith_copy_text(kith_mp_str(&r), out, cap);
+	kith_tame(out);
 }
 
 void

@@ -27,6 +27,43 @@ kith_copy_text(struct kith_slice s, char *out, size_t cap)
 	out[n] = '\0';
 }
 
+/* Is it a character that turns the direction of what stands beside it, or that is none at all? n: how many bytes it has. */
+static bool
+is_wild(const uint8_t *p, size_t *n)
+{
+	*n = 1;
+	if (*p < 0x20)
+		return *p != '\n' && *p != '\t';
+	if (*p == 0x7f)
+		return true;
+	if (p[0] == 0xd8 && p[1] == 0x9c) {
+		*n = 2;
+		return true;
+	}
+	if (p[0] == 0xe2 && (p[1] == 0x80 || p[1] == 0x81) && p[2] != 0) {
+		*n = 3;
+		return p[1] == 0x80 ? p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xaa && p[2] <= 0xae) : p[2] >= 0xa6 && p[2] <= 0xa9;
+	}
+	return false;
+}
+
+void
+kith_tame(char *s)
+{
+	uint8_t *from = (uint8_t *)s, *to = from;
+	size_t n;
+
+	while (*from != 0) {
+		if (is_wild(from, &n)) {
+			from += n;
+		} else {
+			for (; n > 0; n--)
+				*to++ = *from++;
+		}
+	}
+	*to = 0;
+}
+
 /* ---- names ---- */
 
 void
@@ -91,6 +128,7 @@ kith_render_register(struct kith_txn *t, const struct kith_id *group, const stru
 	out[0] = '\0';
 	if (kith_state_register(t, group, object, key, &act) == KITH_OK)
 		body_text(t, &act, "value", out, cap);
+	kith_tame(out);
 }
 
 void
@@ -99,6 +137,7 @@ kith_render_name(struct kith_txn *t, const struct kith_id *group, const struct k
 	kith_render_register(t, group, object, "name", out, cap);
 	if (out[0] == '\0')
 		body_text(t, object, "name", out, cap);
+	kith_tame(out);
 }
 
 void

@@ -18,6 +18,12 @@ KITH_MUST_USE int kith_render_message(struct kith_txn *t, const struct kith_id *
 
 /* NUL-terminated; cut to fit, not within a character. */
 void kith_copy_text(struct kith_slice s, char *out, size_t cap);
+/*
+ * Takes out of a text of one or a few lines what a stranger may have put there to
+ * confuse: control characters but line breaks and tabs, and those that turn the
+ * direction of writing (UAX 9: embeddings, overrides, isolates, marks). In place; s is UTF-8.
+ */
+void kith_tame(char *s);
 
 /* The handle of somebody in a group (or of an account here): name#1234, "" if unknown. NUL-terminated, cut to fit. */
 void kith_render_handle(struct kith_txn *t, const struct kith_id *group, const struct kith_id *uid, char *out, size_t cap);

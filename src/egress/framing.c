@@ -76,7 +76,7 @@ port_of(const struct place *p)
 static bool
 same(struct kith_slice a, struct kith_slice b)
 {
-	return a.n == b.n && strncasecmp((const char *)a.p, (const char *)b.p, a.n) == 0;
+	return a.n == b.n && (a.n == 0 || strncasecmp((const char *)a.p, (const char *)b.p, a.n) == 0);
 }
 
 static bool

@@ -1,20 +1,19 @@
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <curl/curl.h>
 #include <sodium.h>
 
+#include "base/arena.h"
 #include "egress/egress.h"
 #include "helper/serve.h"
 #include "wire/mp.h"
 
-/* A copy with a NUL at its end; lives as long as the process, which is not long. */
+/* A copy with a NUL at its end. */
 static const char *
-text(struct kith_mp_reader *r)
+text(struct kith_mp_reader *r, struct kith_arena *a)
 {
 	struct kith_slice s = kith_mp_str(r);
-	char *p = malloc(s.n + 1);
+	char *p = kith_arena_alloc(a, s.n + 1);
 
 	if (p == NULL) {
 		r->err = KITH_E_NOMEM;
@@ -27,7 +26,7 @@ text(struct kith_mp_reader *r)
 }
 
 static void
-run(struct kith_slice job, struct kith_went *w)
+run(struct kith_slice job, struct kith_arena *a, struct kith_went *w)
 {
 	static const struct kith_mp_limits lim = { .depth = 1, .values = 16, .nil = false };
 	struct kith_mp_reader r;
@@ -43,19 +42,19 @@ run(struct kith_slice job, struct kith_went *w)
 		return;
 	kind = kith_mp_uint(&r);
 	if (kind == KITH_EGRESS_MAIL) {
-		m.server = text(&r);
-		m.user = text(&r);
-		m.password = text(&r);
-		m.from = text(&r);
-		m.name = text(&r);
-		m.to = text(&r);
-		m.subject = text(&r);
-		m.text = text(&r);
+		m.server = text(&r, a);
+		m.user = text(&r, a);
+		m.password = text(&r, a);
+		m.from = text(&r, a);
+		m.name = text(&r, a);
+		m.to = text(&r, a);
+		m.subject = text(&r, a);
+		m.text = text(&r, a);
 		if (kith_mp_done(&r))
 			kith_mail_send(&m, w);
 	} else if (kind == KITH_EGRESS_PAGE) {
-		p.url = text(&r);
-		p.origin = text(&r);
+		p.url = text(&r, a);
+		p.origin = text(&r, a);
 		p.private = kith_mp_bool(&r);
 		if (kith_mp_done(&r))
 			kith_page_ask(&p, w);
@@ -66,14 +65,16 @@ static void
 work(struct kith_slice job, struct kith_buf *answer)
 {
 	struct kith_went w = { .outcome = KITH_EGRESS_FAILED };
+	struct kith_arena *a = kith_arena_new(2 * KITH_EGRESS_JOB_MAX);
 
-	if (sodium_init() >= 0 && curl_global_init(CURL_GLOBAL_SSL) == CURLE_OK)
-		run(job, &w);
+	if (a != NULL && sodium_init() >= 0 && curl_global_init(CURL_GLOBAL_SSL) == CURLE_OK)
+		run(job, a, &w);
 	kith_mp_put_array(answer, 4);
 	kith_mp_put_uint(answer, KITH_EGRESS_VERSION);
 	kith_mp_put_uint(answer, (uint64_t)w.outcome);
 	kith_mp_put_uint(answer, w.status);
 	kith_mp_put_cstr(answer, w.text);
+	kith_arena_free(a);
 }
 
 int

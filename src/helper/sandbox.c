@@ -22,13 +22,8 @@
 #define INSTRUMENTED 0
 #endif
 
-static int
-limit(int what, uint64_t n)
-{
-	struct rlimit lim = { .rlim_cur = (rlim_t)n, .rlim_max = (rlim_t)n };
-
-	return setrlimit(what, &lim);
-}
+/* For good: what is given up cannot be taken back. */
+#define LIMIT(what, n) setrlimit(what, &(const struct rlimit){ .rlim_cur = (rlim_t)(n), .rlim_max = (rlim_t)(n) })
 
 /* ---- files ---- */
 
@@ -116,7 +111,7 @@ filter_calls(bool network)
 		static const uint64_t families[] = { AF_INET, AF_INET6, AF_UNIX };
 
 		for (size_t i = 0; r == 0 && i < sizeof(families) / sizeof(families[0]); i++)
-			r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, families[i]));
+			r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, families[i], 0));
 	}
 	if (r == 0)
 		r = seccomp_load(f);
@@ -130,14 +125,14 @@ kith_sandbox_enter(const struct kith_sandbox *s, struct kith_diag *d)
 {
 	int r = 0;
 
-	if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_CPU, s->cpu_s) != 0 || limit(RLIMIT_FSIZE, 0) != 0 ||
-	    (!INSTRUMENTED && limit(RLIMIT_AS, (uint64_t)s->memory_mib << 20) != 0) ||
+	if (LIMIT(RLIMIT_CORE, 0) != 0 || LIMIT(RLIMIT_CPU, s->cpu_s) != 0 || LIMIT(RLIMIT_FSIZE, 0) != 0 ||
+	    (!INSTRUMENTED && LIMIT(RLIMIT_AS, (uint64_t)s->memory_mib << 20) != 0) ||
 	    prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		kith_diag_set(d, "cannot limit this process: %s", strerror(errno));
 		return KITH_E_IO;
 	}
 	no_files(s->network);
-	if (!s->network && limit(RLIMIT_NOFILE, 3) != 0)
+	if (!s->network && LIMIT(RLIMIT_NOFILE, 3) != 0)
 		r = -errno;
 	if (r == 0 && !INSTRUMENTED)
 		r = filter_calls(s->network);

@@ -54,7 +54,7 @@ close_others(int fd, const int program[])
 	struct dirent *e;
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
-		int n = atoi(e->d_name);
+		int n = (int)strtol(e->d_name, NULL, 10);
 
 		if (!is_ours(n, fd, program) && n != dirfd(d))
 			close(n);

@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pack } from './scripts/pack.mjs'
-import { check } from './scripts/i18n.mjs'
+import { check, split } from './scripts/i18n.mjs'
 import { writeIcons } from './scripts/icons.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -32,7 +32,7 @@ rmSync(out, { recursive: true, force: true })
 mkdirSync(join(out, 'a'), { recursive: true })
 
 const common = { absWorkingDir: here, bundle: true, minify: true, metafile: true, target: ['chrome120', 'firefox128', 'safari17'], legalComments: 'none', logLevel: 'warning' }
-const app = await build({
+const client = {
   ...common,
   entryPoints: { main: 'app/main.tsx', scheme: 'app/scheme.ts', style: 'app/style.css' },
   outdir: join(out, 'a'),
@@ -44,7 +44,9 @@ const app = await build({
   jsxImportSource: 'preact',
   alias: { react: 'preact/compat', 'react-dom': 'preact/compat', 'react/jsx-runtime': 'preact/jsx-runtime' },
   define: { 'process.env.NODE_ENV': '"production"' },
-})
+}
+await split(() => build({ ...client, write: false }))
+const app = await build(client)
 const named = {}
 for (const [file, o] of Object.entries(app.metafile.outputs)) {
   if (o.entryPoint !== undefined) named[basename(o.entryPoint).replace(/\..*/, '')] = '/a/' + basename(file)

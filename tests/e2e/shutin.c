@@ -34,19 +34,19 @@ try_all(const char *secret, const char *fresh)
 {
 	char *argv[] = { (char *)"/bin/true", NULL };
 	struct rlimit lim = { RLIM_INFINITY, RLIM_INFINITY };
-	void *p;
 
 	tell("read-secret", open(secret, O_RDONLY));
 	tell("write-file", open(fresh, O_WRONLY | O_CREAT, 0600));
 	tell("remove-file", unlink(secret));
 	tell("inet", socket(AF_INET, SOCK_STREAM, 0));
 	tell("packet", socket(AF_PACKET, SOCK_RAW, 0));
-	tell("fork", (int)vfork() == 0 ? (_exit(0), 0) : errno != 0 ? -1 : 0);
+	errno = 0;
+	tell("fork", fork() == 0 ? (_exit(0), 0) : errno != 0 ? -1 : 0);
 	tell("exec", execv(argv[0], argv));
 	tell("kill", kill(getppid(), 0));
 	tell("trace", (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL));
-	tell("code", (p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED ? -1 : 0);
-	tell("memory", (p = mmap(NULL, (size_t)300 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED ? -1 : 0);
+	tell("code", (mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED ? -1 : 0);
+	tell("memory", (mmap(NULL, (size_t)300 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED ? -1 : 0);
 	tell("more-time", setrlimit(RLIMIT_CPU, &lim));
 }
 

@@ -2,7 +2,7 @@ import { render } from 'preact'
 import { lazy, Suspense } from 'preact/compat'
 import { useEffect } from 'preact/hooks'
 import { Mark, Toasts } from '@kith/ui'
-import { preferred, speak, t } from './lib/i18n'
+import { later, preferred, speak, t } from './lib/i18n'
 import { account, begin, boot } from './lib/session'
 import { go, onLink, route } from './router'
 import { Entry } from './screens/entry'
@@ -13,8 +13,8 @@ declare global {
   }
 }
 
-const Shell = lazy(() => import('./screens/shell').then((m) => ({ default: m.Shell })))
-const Invited = lazy(() => import('./screens/invited').then((m) => ({ default: m.Invited })))
+const Shell = lazy(() => later(() => import('./screens/shell')).then((m) => ({ default: m.Shell })))
+const Invited = lazy(() => later(() => import('./screens/invited')).then((m) => ({ default: m.Invited })))
 
 function App() {
   return (

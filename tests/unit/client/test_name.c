@@ -1,5 +1,8 @@
 #include "client/account.h"
 
+#include <stdio.h>
+
+#include "client/render.h"
 #include "tests/unit/test.h"
 
 static int
@@ -99,10 +102,29 @@ handles_split_at_their_number(void **state)
 	assert_slice_equal(name, "a#", 2);
 }
 
+static void
+strangers_texts_are_tamed(void **state)
+{
+	static const struct { const char *in, *out; } v[] = {
+		{ "", "" }, { "plain", "plain" }, { "a\u202egnp.exe", "agnp.exe" }, { "\u2066x\u2069\u200e\u200f\u061c", "x" }, { "a\tb\nc\x07\x1b[31m\x7f", "a\tb\nc[31m" },
+		{ "\u202a\u202b\u202c\u202d\u202e\u2067\u2068", "" }, { "keep \u2014 \u200d \u2070 \u0621", "keep \u2014 \u200d \u2070 \u0621" }, { "\xe2\x80", "\xe2\x80" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		char s[64];
+
+		snprintf(s, sizeof(s), "%s", v[i].in);
+		kith_tame(s);
+		assert_string_equal(s, v[i].out);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(strangers_texts_are_tamed),
 		cmocka_unit_test(names_are_kept_composed),
 		cmocka_unit_test(names_that_deceive_or_break_lines_are_refused),
 		cmocka_unit_test(thirty_two_characters_are_a_name_and_thirty_three_are_not),

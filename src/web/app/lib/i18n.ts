@@ -9,13 +9,20 @@ export const languages: readonly { readonly id: Lang; readonly name: string }[] 
   { id: 'zh-CN', name: '中文' },
 ]
 
-const load: Record<Lang, () => Promise<{ default: Partial<Record<Key, unknown>> }>> = {
-  en: () => import('../../messages/en.json'),
-  'zh-CN': () => import('../../messages/zh-CN.json'),
+type Words = Partial<Record<Key, unknown>>
+// Those of the first screen, and all others (scripts/i18n.mjs parts them).
+const first: Record<Lang, () => Promise<{ default: Words }>> = {
+  en: () => import('../../messages/en.first.gen.json'),
+  'zh-CN': () => import('../../messages/zh-CN.first.gen.json'),
 }
+const rest: Record<Lang, () => Promise<{ default: Words }>> = {
+  en: () => import('../../messages/en.rest.gen.json'),
+  'zh-CN': () => import('../../messages/zh-CN.rest.gen.json'),
+}
+let whole = false
 
 export const lang = signal<Lang>('en')
-const catalogue = signal<Partial<Record<Key, unknown>>>({})
+const catalogue = signal<Words>({})
 const plurals = computed(() => new Intl.PluralRules(lang.value))
 
 // One that is chosen here before, else the first of the browser's that there is.
@@ -29,10 +36,18 @@ export function preferred(): Lang {
 }
 
 export async function speak(l: Lang): Promise<void> {
-  const { default: words } = await load[l]()
-  catalogue.value = words
+  const parts = await Promise.all([first[l](), ...(whole ? [rest[l]()] : [])])
+  catalogue.value = Object.assign({}, ...parts.map((p) => p.default)) as Words
   lang.value = l
   document.documentElement.lang = l
+}
+
+// For what comes after the first screen: nothing of it is shown before all words are there.
+export async function later<M>(load: () => Promise<M>): Promise<M> {
+  const said = whole
+  whole = true
+  const [module] = await Promise.all([load(), said ? undefined : speak(lang.value)])
+  return module
 }
 
 export function choose(l: Lang): void {

@@ -4,14 +4,14 @@ import type { Preview } from '@kith/client'
 import { tame } from '@kith/markdown'
 import { Avatar, Icon, Mark } from '@kith/ui'
 import { said } from '../lib/error'
-import { choose, lang, languages, t } from '../lib/i18n'
+import { choose, lang, languages, later, t } from '../lib/i18n'
 import { fromAddress, invitation, keepInvitation } from '../lib/invitation'
 import { client, http, kit, node, signedIn } from '../lib/session'
 import { paint, scheme, schemes } from '../lib/theme'
 import { go } from '../router'
 import { Field } from './field'
 
-const Forgot = lazy(() => import('./forgot'))
+const Forgot = lazy(() => later(() => import('./forgot')))
 
 type Way = 'guest' | 'login' | 'register' | 'forgot'
 
@@ -50,7 +50,8 @@ export function Entry() {
       }
       keepInvitation(link)
       await signedIn()
-      go(link !== undefined ? '/invite' : '/', true)
+      // whoever came by the address of a place goes there
+      go(link !== undefined ? '/invite' : location.pathname + location.search, true)
     } catch (e) {
       setWrong(said(e))
       setBusy(false)

@@ -97,7 +97,8 @@ function Row({ a, f }: { a: Account; f: Friend }) {
 }
 
 function Add({ a }: { a: Account }) {
-  const [text, setText] = useState('')
+  // from the code that somebody shows
+  const [text, setText] = useState(() => new URLSearchParams(location.search).get('add') ?? '')
   const [several, setSeveral] = useState<readonly Found[]>([])
   const ask = (p: Found): Promise<boolean> =>
     attempt(async () => {

@@ -19,6 +19,9 @@ export function Home({ a }: { a: Account }) {
             <button type="button" class="plain" aria-label={t('app.copy')} onClick={() => void navigator.clipboard.writeText(me.handle).then(() => toast(t('app.copied')))}>
               <Icon name="copy" size={18} />
             </button>
+            <button type="button" class="plain" aria-label={t('handle.show')} title={t('handle.show')} onClick={() => (open.value = { is: 'handle' })}>
+              <Icon name="qr-code" size={18} />
+            </button>
           </p>
         </div>
       </section>

@@ -5,7 +5,7 @@ export type Measure = 'mute' | 'kick' | 'ban'
 
 // Which dialog lies over the screen.
 export type Open =
-  | { readonly is: 'new-group' | 'switcher' | 'claim' | 'paste-invite' | 'write' | 'keys' }
+  | { readonly is: 'new-group' | 'switcher' | 'claim' | 'paste-invite' | 'write' | 'keys' | 'handle' }
   | { readonly is: 'invite'; readonly group: string }
   | { readonly is: 'new-panel'; readonly group: string; readonly parent?: string }
   | { readonly is: 'panel' | 'delete-panel'; readonly group: string; readonly panel: string }

@@ -152,6 +152,9 @@ function AccountTab({ a }: { a: Account }) {
           <button type="button" onClick={() => void navigator.clipboard.writeText(a.me.value.handle).then(() => toast(t('app.copied')))}>
             {t('app.copy')}
           </button>
+          <button type="button" onClick={() => (open.value = { is: 'handle' })}>
+            {t('handle.show')}
+          </button>
           <button type="button" class="danger" onClick={() => void signOut().then(() => go('/', true))}>
             {t('settings.signOut')}
           </button>

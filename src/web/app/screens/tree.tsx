@@ -35,11 +35,24 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
     root.current?.querySelector<HTMLElement>(`[data-panel="${id}"]`)?.focus()
   }, [panels])
 
-  const move = (p: Panel, to: Place | undefined, keys = false): void => {
+  // One after another: each step starts from where the one before has led.
+  const moves = useRef<Promise<unknown>>(Promise.resolve())
+  const stepOn = (p: Panel, way: Step): void => {
+    moves.current = moves.current.then(async () => {
+      const now = a.panels(group.id).value ?? panels
+      const at = now.find((x) => x.id === p.id)
+      const to = at !== undefined ? step(now, at, way) : undefined
+      if (at === undefined || to === undefined) return
+      await move(at, to, true)
+      await a.loadPanels(group.id)
+    })
+  }
+  const move = async (p: Panel, to: Place | undefined, keys = false): Promise<void> => {
     if (to === undefined) return
-    const siblings = inside(panels, to.parent).filter((x) => x.id !== p.id)
+    const now = a.panels(group.id).value ?? panels
+    const siblings = inside(now, to.parent).filter((x) => x.id !== p.id)
     refocus.current = keys ? p.id : undefined
-    void attempt(async () => {
+    await attempt(async () => {
       if (to.parent !== p.parent) await a.call('panel.set', { group: group.id, panel: p.id, key: 'parent', value: to.parent ?? '' })
       for (const [panel, value] of placed(siblings, to.at, p, Date.now())) await a.call('panel.set', { group: group.id, panel, key: 'order', value })
       const folder = panels.find((x) => x.id === to.parent)
@@ -54,7 +67,7 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
     }
     if (!manage) return
     const way = withCtrl(e) ? arrows[e.key] : undefined
-    if (way !== undefined) move(p, step(panels, p, way), true)
+    if (way !== undefined) stepOn(p, way)
     else if (e.key === 'F2') open.value = { is: 'panel', group: group.id, panel: p.id }
     else if (e.key === 'Delete') open.value = { is: 'delete-panel', group: group.id, panel: p.id }
     else return
@@ -72,10 +85,10 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
   const onDrop = (p: Panel, drop: Drop): void => {
     const d = dragged.current
     if (d === undefined) return
-    if (drop === 'into') move(d, { parent: p.id, at: inside(panels, p.id).filter((x) => x.id !== d.id).length })
+    if (drop === 'into') void move(d, { parent: p.id, at: inside(panels, p.id).filter((x) => x.id !== d.id).length })
     else {
       const all = inside(panels, p.parent).filter((x) => x.id !== d.id)
-      move(d, { parent: p.parent, at: all.findIndex((x) => x.id === p.id) + (drop === 'after' ? 1 : 0) })
+      void move(d, { parent: p.parent, at: all.findIndex((x) => x.id === p.id) + (drop === 'after' ? 1 : 0) })
     }
   }
   const row = (p: Panel): object => ({
@@ -141,7 +154,7 @@ export function PanelTree({ a, group, panels }: { a: Account; group: Group; pane
             ...(p.kind === 'folder' ? [{ label: t('shell.newPanel'), icon: 'plus' as const, do: () => void (open.value = { is: 'new-panel', group: group.id, parent: p.id }) }] : []),
             ...steps.flatMap(([way, icon, key]) => {
               const to = step(panels, p, way)
-              return to === undefined ? [] : [{ label: t(key), icon, do: () => move(p, to) }]
+              return to === undefined ? [] : [{ label: t(key), icon, do: () => void move(p, to) }]
             }),
             { label: t('panel.delete'), icon: 'trash-2' as const, danger: true, do: set('delete-panel') },
           ]),

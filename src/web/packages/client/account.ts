@@ -340,7 +340,7 @@ export class Account {
     else this.soon('groups', () => void this.loadGroups().catch(() => undefined))
   }
 
-  private async loadPanels(group: Id): Promise<void> {
+  async loadPanels(group: Id): Promise<void> {
     const list = this.panelLists.get(group)
     const key = `panels/${group}`
     if (list === undefined) return

@@ -248,3 +248,36 @@ test('F5: others see who is there, who wants to be left alone, and not who is in
   await ada.leave()
   await ben.leave()
 })
+
+test('A9: a handle is unique by its number, and is copied or shown as a code in one click; the code leads to who scans it', async () => {
+  const [a, b] = [await Visitor.come(browser, one.url), await Visitor.come(browser, one.url)]
+  await a.register('Twin')
+  await b.register('twin')
+  const handleOf = async (v: Visitor): Promise<string> => {
+    await v.page.goto(one.url + '/home')
+    return ((await v.page.locator('.start .handle').innerText()) ?? '').trim()
+  }
+  const [ha, hb] = [await handleOf(a), await handleOf(b)]
+  expect(ha).toMatch(/^Twin#\d{4}$/)
+  expect(hb).toMatch(/^twin#\d{4}$/)
+  expect(ha.split('#')[1]).not.toBe(hb.split('#')[1])
+  await a.page.getByRole('button', { name: 'Copy' }).click()
+  expect(await a.page.evaluate(() => navigator.clipboard.readText())).toBe(ha)
+  await a.page.getByRole('button', { name: 'Show as QR code' }).click()
+  const whole = `${ha}@one`
+  await a.page.getByRole('img', { name: `QR code of ${whole}` }).waitFor()
+  await a.axe('handle')
+  // whoever scans it and is not signed in yet is there afterwards
+  await b.page.context().clearCookies()
+  await b.page.goto(`${one.url}/friends?add=${encodeURIComponent(whole)}`)
+  await b.page.getByLabel('Name').fill(hb)
+  await b.page.getByLabel('Password').fill('correct horse battery')
+  await b.page.getByRole('button', { name: 'Log in' }).click()
+  const field = b.page.getByLabel('Add a friend')
+  await field.waitFor()
+  expect(await field.inputValue()).toBe(whole)
+  await field.press('Enter')
+  await b.page.getByText('has been asked').waitFor()
+  await a.leave()
+  await b.leave()
+})
