@@ -20,6 +20,7 @@ libkithcore_a_SOURCES += \
 	%D%/people.c \
 	%D%/preview.c \
 	%D%/profile.c \
+	%D%/proof.c \
 	%D%/rate.c \
 	%D%/read_groups.c \
 	%D%/read_panels.c \

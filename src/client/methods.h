@@ -59,6 +59,7 @@ int kith_api_node_unban(struct kith_call *c);
 /* messages.c, people.c */
 int kith_api_message_send(struct kith_call *c);
 int kith_api_message_edit(struct kith_call *c);
+int kith_api_message_proof(struct kith_call *c);
 int kith_api_message_react(struct kith_call *c);
 int kith_api_message_recall(struct kith_call *c);
 int kith_api_message_remove(struct kith_call *c);

@@ -10,6 +10,7 @@ export type Open =
   | { readonly is: 'new-panel'; readonly group: string; readonly parent?: string }
   | { readonly is: 'panel' | 'delete-panel'; readonly group: string; readonly panel: string }
   | { readonly is: 'moderate'; readonly act: Measure; readonly group: string; readonly user: string; readonly handle: string }
+  | { readonly is: 'proof'; readonly group: string; readonly id: string }
   | { readonly is: 'person'; readonly uid: string; readonly group?: string }
 
 export const open = signal<Open | undefined>(undefined)

@@ -29,6 +29,7 @@ const GroupSettings = lazy(() => import('./group-settings'))
 const NewPanel = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.NewPanel })))
 const PanelSettings = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.PanelSettings })))
 const DeletePanel = lazy(() => import('./dialogs/panel').then((m) => ({ default: m.DeletePanel })))
+const ProofDialog = lazy(() => import('./dialogs/proof'))
 const HandleDialog = lazy(() => import('./dialogs/handle'))
 const Moderate = lazy(() => import('./dialogs/moderate'))
 const InviteDialog = lazy(() => import('./dialogs/invite'))
@@ -251,6 +252,8 @@ function Dialogs({ a }: { a: Account }) {
       return <Write a={a} onClose={close} />
     case 'person':
       return <PersonCard key={o.uid} a={a} uid={o.uid} {...(o.group !== undefined && { group: o.group })} onClose={close} />
+    case 'proof':
+      return <ProofDialog key={o.id} a={a} group={o.group} id={o.id} onClose={close} />
     case 'handle':
       return <HandleDialog a={a} onClose={close} />
     case 'claim':

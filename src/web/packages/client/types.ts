@@ -199,6 +199,16 @@ export interface Brought {
   readonly width: number
   readonly height: number
 }
+// What a message rests on.
+export type Proven = 'good' | 'bad' | 'missing' | 'none' | 'long'
+export interface Proof {
+  readonly record: { readonly id: Id; readonly seq: number; readonly clock: number }
+  readonly body: Proven
+  readonly author: { readonly uid: Id; readonly handle: string; readonly key: string; readonly state: Proven }
+  readonly node: { readonly id: Id; readonly name: string }
+  readonly chain: { readonly n: number; readonly seq: number; readonly tip: Id; readonly state: Proven }
+  readonly root: { readonly id: Id; readonly n: number; readonly state: Proven }
+}
 export interface NodeInfo {
   readonly node: Id
   readonly name: string
@@ -274,6 +284,7 @@ export interface Methods {
   'message.edit': [InGroup & { id: Id; text: string; txn?: string }, Made]
   'message.list': [InGroup & { panel: Id; before?: Order; limit?: number }, { messages: Message[]; before: Order | null; more: boolean }]
   'message.pin': [InGroup & { id: Id; on?: boolean }, Made]
+  'message.proof': [InGroup & { id: Id }, Proof]
   'message.react': [InGroup & { id: Id; emoji: string; on?: boolean }, Made]
   'message.recall': [InGroup & { id: Id }, Made]
   'message.remove': [InGroup & { id: Id; reason?: string }, Made]

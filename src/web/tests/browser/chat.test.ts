@@ -262,3 +262,32 @@ test('M19: how many servers have a message, and which there are', async () => {
   await ada.leave()
   await ben.leave()
 })
+
+test('M20: a message shows what it rests on, at its home and elsewhere', async () => {
+  const ada = await Visitor.come(browser, one.url)
+  await ada.register('prover')
+  await ada.newGroup('Court')
+  const link = await ada.invite()
+  const ben = await Visitor.come(browser, two.url)
+  await ben.register('witness')
+  await ben.page.goto(two.url + '/invite' + new URL(link).hash)
+  await ben.composer.waitFor()
+  await ada.say('I was there')
+  await ben.message('I was there').waitFor()
+  for (const v of [ada, ben]) {
+    await v.message('I was there').focus()
+    await v.page.keyboard.press('Enter')
+    await v.page.getByRole('menuitem', { name: 'Verify' }).click()
+    const dialog = v.page.getByRole('dialog', { name: 'What this message rests on' })
+    await dialog.getByText('Everything holds.').waitFor()
+    expect(await dialog.locator('li').count()).toBe(4)
+    expect(await dialog.locator('li.bad, li.missing, li.long').count()).toBe(0)
+    await dialog.getByText(/Signed by the server one/).waitFor()
+    await dialog.getByText(/lead back to the one that made the group/).waitFor()
+    await v.axe('proof')
+    await v.page.keyboard.press('Escape')
+  }
+  // the same record at both
+  await ada.leave()
+  await ben.leave()
+})

@@ -5,6 +5,7 @@ import { Crest, Icon, Menu, toast, type MenuItem } from '@kith/ui'
 import { nameOf, timeOf, whenOf } from '../../lib/format'
 import { t } from '../../lib/i18n'
 import { attempt } from '../../lib/session'
+import { open } from '../open'
 import { canModerate } from '../members'
 import { calledIn, Face, showPerson } from '../person'
 import { Rich } from '../rich'
@@ -158,6 +159,7 @@ function actions({ m, mine, a, group, timeline, onAside, mayWrite }: { m: Messag
     icon: 'copy',
     do: () => void navigator.clipboard.writeText(m.text).then(() => toast(t('app.copied'))),
   })
+  items.push({ label: t('chat.verify'), icon: 'shield-check', do: () => void (open.value = { is: 'proof', group: group.id, id: m.id }) })
   if (!mine) items.push({ label: t('chat.markUnread'), icon: 'rotate-cw', do: () => void attempt(() => a.markUnread(group.id, timeline.panel, m.id)) })
   if (canModerate(a, group))
     items.push({ label: m.pinned ? t('chat.unpin') : t('chat.pin'), icon: 'pin', do: () => void attempt(() => a.call('message.pin', { ...on, on: !m.pinned })) })
