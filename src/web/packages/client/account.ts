@@ -28,6 +28,8 @@ interface Saved {
   cursor: string | undefined
   unread: [Id, Unread][]
   read: [Id, Order][]
+  readonly era?: string
+  readonly lacking?: readonly (readonly [Id, number])[]
 }
 
 /*
@@ -59,6 +61,12 @@ export class Account {
   private lastTyping = 0
   private readonly shown = new Set<Id>()
   private keptUnread: Id | undefined
+  // How many messages a panel has more than what of it is on this device (endless: something else has changed, too),
+  // reckoned within an era: since then the cursor has told of everything.
+  private readonly lacking = new Map<Id, number>()
+  private era = ''
+  private catchingUp = (): void => {}
+  private readonly caughtUp = new Promise<void>((done) => (this.catchingUp = done))
   private readonly draftsToTell = new Set<Id>()
   private stopDrafts = (): void => {}
   private ups = 0
@@ -113,6 +121,8 @@ export class Account {
       a.cursor = saved.cursor
       a.unread.value = new Map(saved.unread)
       for (const [panel, order] of saved.read) a.read.set(panel, order)
+      a.era = saved.era ?? ''
+      for (const [panel, n] of saved.lacking ?? []) a.lacking.set(panel, n)
       a.loaded.value = true
     }
     await a.outbox.load()
@@ -195,7 +205,7 @@ export class Account {
   timeline(group: Id, panel: Id): Timeline {
     let t = this.timelines.get(panel)
     if (t === undefined) {
-      t = new Timeline(group, panel, (m, p) => this.call(m, p), this.store, this.outbox)
+      t = new Timeline(group, panel, (m, p) => this.call(m, p), this.store, this.outbox, () => this.era)
       this.timelines.set(panel, t)
     }
     return t
@@ -207,9 +217,26 @@ export class Account {
     this.shown.add(panel)
     this.keptUnread = undefined
     t.unreadFrom.value = this.read.get(panel)
-    await t.wake()
-    if (this.phase.value.is === 'online' || t.state.value === 'unknown') await t.refresh().catch(() => undefined)
+    const reckoned = await t.wake()
+    if (reckoned && t.state.value === 'stale') await this.caughtUp
+    if (this.phase.value.is === 'online' || t.state.value === 'unknown') await this.renew(t, reckoned)
     return t
+  }
+  // Only what it lacks, if that is known.
+  private async renew(t: Timeline, reckoned: boolean): Promise<void> {
+    const lacks = this.lacking.get(t.panel)
+    if (reckoned && lacks === undefined && t.state.value !== 'unknown') {
+      t.current()
+      if (t.state.value === 'ready') return
+    }
+    this.lacking.delete(t.panel)
+    await t.refresh(reckoned ? lacks : undefined).catch(() => this.lack(t.panel, Infinity))
+    this.save()
+  }
+  // Something has happened in a panel that is not loaded.
+  private lack(panel: Id, n: number): void {
+    this.lacking.set(panel, (this.lacking.get(panel) ?? 0) + n)
+    this.save()
   }
   hide(panel: Id): void {
     this.shown.delete(panel)
@@ -401,17 +428,23 @@ export class Account {
       } else {
         for (const group of s.groups ?? []) this.changedGroup(group)
       }
-      const touched = new Set((s.panels ?? []).map((p) => p.panel))
+      if (anew) {
+        this.era = `${s.cursor} ${this.env.now()}`
+        this.lacking.clear()
+      }
+      for (const p of s.panels ?? []) this.lack(p.panel, p.changed.length > 0 ? Infinity : p.new)
+      this.catchingUp()
       await Promise.all(
         [...this.timelines.values()]
-          .filter((t) => t.state.value !== 'unknown' && (anew || touched.has(t.panel) || t.state.value !== 'ready'))
-          .map((t) => t.refresh().catch(() => undefined)),
+          .filter((t) => t.state.value !== 'unknown' && (anew || this.lacking.has(t.panel) || t.state.value === 'loading'))
+          .map((t) => this.renew(t, !anew && t.state.value !== 'loading')),
       )
       this.save()
       await this.outbox.flush()
     } catch {
       // the link tries again
     }
+    this.catchingUp()
   }
 
   /*
@@ -440,7 +473,7 @@ export class Account {
         this.takeMessage(p.params.group, p.params.panel, p.params.message)
         break
       case 'changed':
-        this.timelines.get(p.params.panel)?.take(p.params.message)
+        this.takeChanged(p.params.panel, p.params.message)
         break
       case 'group':
         this.soon(`group/${p.params.group}`, () => this.changedGroup(p.params.group))
@@ -468,8 +501,19 @@ export class Account {
         break
     }
   }
+  private loadedTimeline(panel: Id): Timeline | undefined {
+    const t = this.timelines.get(panel)
+    return t === undefined || t.state.value === 'unknown' || t.state.value === 'loading' ? undefined : t
+  }
+  private takeChanged(panel: Id, m: Message): void {
+    const t = this.loadedTimeline(panel)
+    if (t !== undefined) t.take(m)
+    else this.lack(panel, Infinity)
+  }
   private takeMessage(group: Id, panel: Id, m: Message): void {
-    this.timelines.get(panel)?.take(m)
+    const t = this.loadedTimeline(panel)
+    if (t !== undefined) t.take(m)
+    else this.lack(panel, 1)
     this.forgetTyping(panel, m.uid)
     if (this.group(group) === undefined) this.soon('groups', () => void this.loadGroups().catch(() => undefined))
     if (m.uid !== this.me.value.uid && !this.shown.has(panel) && !this.people.isBlocked(m.uid)) this.addUnread(panel, 1, this.mentionsMe(m.text) ? 1 : 0)
@@ -532,6 +576,8 @@ export class Account {
         cursor: this.cursor,
         unread: [...this.unread.value],
         read: [...this.read],
+        era: this.era,
+        lacking: [...this.lacking],
       }
       void this.store.put('state', 'account', saved)
     })

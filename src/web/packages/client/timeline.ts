@@ -4,6 +4,7 @@ import type { Store } from './store'
 import type { Id, Message, Method, Order, Params, Result } from './types'
 
 const KEPT = 100 // messages of a panel that are kept on the device
+const PAGE = 50
 
 export interface Call {
   <M extends Method>(method: M, params: Params<M>): Promise<Result<M>>
@@ -38,29 +39,39 @@ export class Timeline {
     private readonly call: Call,
     private readonly store: Store,
     outbox: Outbox,
+    // Which reckoning of changes the kept page belongs to: another one, and nobody knows what it lacks.
+    private readonly era: () => string = () => '',
   ) {
     this.pending = computed(() => outbox.pending.value.filter((p) => p.panel === this.panel))
   }
 
-  // From the device, so that there is something to read at once.
-  async wake(): Promise<void> {
-    if (this.state.value !== 'unknown') return
-    const kept = (await this.store.get('page', this.panel)) as { messages: Message[]; before: Order | null } | undefined
-    if (kept === undefined || this.state.value !== 'unknown') return
+  // From the device, so that there is something to read at once. Is it of this reckoning?
+  async wake(): Promise<boolean> {
+    if (this.state.value !== 'unknown') return true
+    const kept = (await this.store.get('page', this.panel)) as { messages: Message[]; before: Order | null; era?: string } | undefined
+    if (kept === undefined || this.state.value !== 'unknown') return false
     this.set(kept.messages, kept.messages)
     this.before = kept.before
     this.atBeginning.value = kept.before === null
     this.state.value = 'stale'
+    return kept.era === this.era()
   }
 
-  // The newest page. What is loaded stays if the page reaches it, else it begins anew.
-  async refresh(): Promise<void> {
+  // What was kept is all there is.
+  current(): void {
+    if (this.state.value === 'stale') this.state.value = 'ready'
+  }
+
+  // The newest page, or of it only what is said to be new. What is loaded stays if the page reaches it, else it begins anew.
+  async refresh(news = Infinity, limit = Math.min(PAGE, news + 1)): Promise<void> {
     if (this.state.value === 'unknown') this.state.value = 'loading'
-    const page = await this.call('message.list', { group: this.group, panel: this.panel, limit: 50 })
+    const page = await this.call('message.list', { group: this.group, panel: this.panel, limit })
     const have = this.rows.value
     const oldest = page.messages[0]?.order
     const newest = have[have.length - 1]?.order
+    const fresh = page.messages.filter((m) => !this.index.has(m.id)).length
     const meets = oldest !== undefined && newest !== undefined && newest >= oldest
+    if (limit < PAGE && (!meets || fresh < news)) return this.refresh(news, PAGE)
     if (!meets) this.index.clear()
     else for (const m of have.slice(placeOf(have, oldest))) this.index.delete(m.id)
     this.set(meets ? have.slice(0, placeOf(have, oldest)).concat(page.messages) : page.messages, page.messages)
@@ -68,8 +79,22 @@ export class Timeline {
       this.before = page.before
       this.atBeginning.value = !page.more
     }
+    if (meets && news !== Infinity && fresh < news) await this.fillUp(page.before, news - fresh)
     this.state.value = 'ready'
     this.keep()
+  }
+
+  // What is new may have come in further up, from a network that was split: a look at what is loaded, from the newest on.
+  private async fillUp(from: Order | null, missing: number): Promise<void> {
+    let before = from
+    for (let pages = 0; pages < 5 && missing > 0 && before !== null && before > (this.rows.value[0]?.order ?? ''); pages++) {
+      const page: Result<'message.list'> = await this.call('message.list', { group: this.group, panel: this.panel, before, limit: 100 })
+      const first = this.rows.value[0]?.order ?? ''
+      const inside = page.messages.filter((m) => m.order >= first)
+      missing -= inside.filter((m) => !this.index.has(m.id)).length
+      this.set(merge(this.rows.value, inside), inside)
+      before = page.before
+    }
   }
 
   older(): Promise<void> {
@@ -124,7 +149,7 @@ export class Timeline {
     const all = this.rows.value
     const messages = all.slice(-KEPT)
     const before = messages.length < all.length ? (messages[0]?.order ?? null) : this.before
-    void this.store.put('page', this.panel, { messages, before })
+    void this.store.put('page', this.panel, { messages, before, era: this.era() })
   }
 }
 

@@ -15,9 +15,10 @@ function message(n: number, more: Partial<Message> = {}): Message {
 
 const rows: Rows['make'] = (...all) => new Rows().make(...all)
 
-function timeline(all: readonly Message[]): Timeline {
+function timeline(all: readonly Message[], asked: (limit: number) => void = () => undefined): Timeline {
   const outbox = new Outbox(new TestEnv(), new MemoryStore(), async () => undefined)
   const call = async (_m: Method, p: { before?: string; limit?: number }): Promise<unknown> => {
+    asked(p.limit ?? 50)
     const upTo = all.filter((m) => p.before === undefined || m.order < p.before)
     const messages = upTo.slice(-(p.limit ?? 50))
     const more = messages.length < upTo.length
@@ -56,6 +57,26 @@ describe('a panel', () => {
     await t.refresh()
     t.take(message(3))
     expect(t.messages.value[0]?.seq).toBe(100)
+  })
+  test('who comes back asks for what is new, and for more only if it is not where it should be', async () => {
+    const all = Array.from({ length: 90 }, (_, i) => message(i * 2))
+    const asked: number[] = []
+    const t = timeline(all, (limit) => void asked.push(limit))
+    await t.refresh()
+    await t.older()
+    all.push(message(200), message(202))
+    await t.refresh(2)
+    expect(asked).toEqual([50, 100, 3])
+    expect(t.messages.value.map((m) => m.seq)).toEqual(all.map((m) => m.seq))
+    // two more, of which one came in far above: it is found there
+    all.push(message(204))
+    all.splice(11, 0, message(21))
+    await t.refresh(2)
+    expect(asked.slice(3)).toEqual([3, 50, 100])
+    expect(t.messages.value.map((m) => m.seq)).toEqual(all.map((m) => m.seq))
+    // what was pushed already and is counted again changes nothing
+    await t.refresh(1)
+    expect(t.messages.value.map((m) => m.seq)).toEqual(all.map((m) => m.seq))
   })
   test('lines: days, heads, the unread line, what is pending', () => {
     const r = rows([message(1), message(2), message(3, { uid: 'ben' }), message(4, { clock: noon + DAY })], [], true, '000002', 'ada')

@@ -40,6 +40,7 @@ interface Props {
 export function MessageList({ a, group, title, timeline, onAside, mayWrite }: Props) {
   const list = useRef<VListHandle>(null)
   const atBottom = useRef(true)
+  const was = useRef(0)
   const [away, setAway] = useState(false)
   const [prepending, setPrepending] = useState(false)
   const me = a.me.value.uid
@@ -75,7 +76,12 @@ export function MessageList({ a, group, title, timeline, onAside, mayWrite }: Pr
   const onScroll = (offset: number): void => {
     const l = list.current
     if (l === null) return
-    atBottom.current = offset + l.viewportSize >= l.scrollSize - NEAR_PX
+    const there = offset + l.viewportSize >= l.scrollSize - NEAR_PX
+    // only who goes up leaves the bottom; that it has moved away, since more has come or has been measured, is followed
+    if (there) atBottom.current = true
+    else if (offset < was.current) atBottom.current = false
+    was.current = offset
+    if (atBottom.current && !there) l.scrollToIndex(rows.length - 1, { align: 'end' })
     setAway(!atBottom.current)
     read()
     if (offset < 600) void older()
