@@ -542,10 +542,48 @@ invisible_is_told_to_nobody(void **state)
 	world_free(t.w);
 }
 
+static void
+a_message_shows_what_it_rests_on(void **state)
+{
+	struct town t;
+	struct person dan;
+	char id[64];
+	json_t *r;
+
+	(void)state;
+	town_found(&t, 41);
+	world_register(t.w, 0, "dan", &dan);
+	for (int i = 0; i < 5; i++) {
+		r = must(t.w, &t.ben, "message.send", json_pack("{s:s,s:s,s:s}", "group", t.group, "panel", t.panel, "text", "I was there"));
+		if (i == 2)
+			strcpy(id, json_string_value(json_object_get(r, "id")));
+		json_decref(r);
+	}
+	world_run(t.w, 2000);
+	for (int i = 0; i < 2; i++) {
+		const char *body, *chain, *root, *author, *of_chain;
+		json_int_t n_root, seq;
+
+		r = must(t.w, i == 0 ? &t.ben : &t.ada, "message.proof", json_pack("{s:s,s:s}", "group", t.group, "id", id));
+		assert_int_equal(json_unpack(r, "{s:s,s:{s:s},s:{s:s,s:s},s:{s:s,s:I},s:{s:I}}", "body", &body, "author", "state", &author,
+		    "chain", "state", &chain, "tip", &of_chain, "root", "state", &root, "n", &n_root, "record", "seq", &seq), 0);
+		assert_string_equal(body, "good");
+		assert_string_equal(chain, "good");
+		assert_string_equal(root, "good");
+		assert_true(strcmp(author, "good") == 0 || strcmp(author, "none") == 0);
+		assert_true(n_root >= 2 && seq == 2);
+		json_decref(r);
+	}
+	refused(t.w, &dan, "message.proof", json_pack("{s:s,s:s}", "group", t.group, "id", id), "not_found");
+	refused(t.w, &t.ada, "message.proof", json_pack("{s:s,s:s}", "group", t.group, "id", t.panel), "not_found");
+	world_free(t.w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_message_shows_what_it_rests_on),
 		cmocka_unit_test(a_profile_spreads),
 		cmocka_unit_test(who_joins_says_who_they_are),
 		cmocka_unit_test(a_bad_profile_is_refused),
