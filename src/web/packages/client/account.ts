@@ -217,21 +217,30 @@ export class Account {
     this.shown.add(panel)
     this.keptUnread = undefined
     t.unreadFrom.value = this.read.get(panel)
-    const reckoned = await t.wake()
-    if (reckoned && t.state.value === 'stale') await this.caughtUp
-    if (this.phase.value.is === 'online' || t.state.value === 'unknown') await this.renew(t, reckoned)
+    await t.wake()
+    if (t.reckoned && t.state.value === 'stale') await this.toldWhatIsNew()
+    if (this.phase.value.is === 'online' || t.state.value === 'unknown') await this.renew(t)
     return t
   }
   // Only what it lacks, if that is known.
-  private async renew(t: Timeline, reckoned: boolean): Promise<void> {
+  private async renew(t: Timeline): Promise<void> {
+    const known = t.reckoned && t.state.value !== 'unknown' && t.state.value !== 'loading'
     const lacks = this.lacking.get(t.panel)
-    if (reckoned && lacks === undefined && t.state.value !== 'unknown') {
-      t.current()
-      if (t.state.value === 'ready') return
-    }
+    if (known && lacks === undefined) return t.current()
     this.lacking.delete(t.panel)
-    await t.refresh(reckoned ? lacks : undefined).catch(() => this.lack(t.panel, Infinity))
+    await t.refresh(known ? lacks : undefined).catch(() => this.lack(t.panel, Infinity))
     this.save()
+  }
+  // Or that it cannot be told now.
+  private async toldWhatIsNew(): Promise<void> {
+    let stop = (): void => {}
+    const cut = new Promise<void>((done) => {
+      stop = this.phase.subscribe((p) => {
+        if (p.is !== 'online' && p.is !== 'connecting') done()
+      })
+    })
+    await Promise.race([this.caughtUp, cut])
+    stop()
   }
   // Something has happened in a panel that is not loaded.
   private lack(panel: Id, n: number): void {
@@ -436,15 +445,17 @@ export class Account {
       this.catchingUp()
       await Promise.all(
         [...this.timelines.values()]
-          .filter((t) => t.state.value !== 'unknown' && (anew || this.lacking.has(t.panel) || t.state.value === 'loading'))
-          .map((t) => this.renew(t, !anew && t.state.value !== 'loading')),
+          .filter((t) => t.state.value !== 'unknown' && (anew || this.lacking.has(t.panel) || t.state.value !== 'ready'))
+          .map((t) => {
+            if (anew) t.reckoned = false
+            return this.renew(t)
+          }),
       )
       this.save()
       await this.outbox.flush()
     } catch {
       // the link tries again
     }
-    this.catchingUp()
   }
 
   /*

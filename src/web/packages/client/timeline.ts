@@ -45,16 +45,19 @@ export class Timeline {
     this.pending = computed(() => outbox.pending.value.filter((p) => p.panel === this.panel))
   }
 
-  // From the device, so that there is something to read at once. Is it of this reckoning?
-  async wake(): Promise<boolean> {
-    if (this.state.value !== 'unknown') return true
+  // Is it told elsewhere what this lacks? Not of a page that was kept in another era.
+  reckoned = true
+
+  // From the device, so that there is something to read at once.
+  async wake(): Promise<void> {
+    if (this.state.value !== 'unknown') return
     const kept = (await this.store.get('page', this.panel)) as { messages: Message[]; before: Order | null; era?: string } | undefined
-    if (kept === undefined || this.state.value !== 'unknown') return false
+    if (kept === undefined || this.state.value !== 'unknown') return
     this.set(kept.messages, kept.messages)
     this.before = kept.before
     this.atBeginning.value = kept.before === null
     this.state.value = 'stale'
-    return kept.era === this.era()
+    this.reckoned = kept.era === this.era()
   }
 
   // What was kept is all there is.
@@ -81,6 +84,7 @@ export class Timeline {
     }
     if (meets && news !== Infinity && fresh < news) await this.fillUp(page.before, news - fresh)
     this.state.value = 'ready'
+    this.reckoned = true
     this.keep()
   }
 

@@ -105,7 +105,7 @@ test('who comes back fetches only what has changed', async () => {
   await ben.page.goto(two.url + '/invite' + new URL(link).hash)
   await ben.composer.waitFor()
   const words = 'what was said here is long enough to be worth not to be fetched again '.repeat(3)
-  for (const p of panels) await sendAll(ben.page, group, p, Array.from({ length: 120 }, (_, i) => `${i} ${words}`))
+  for (const p of panels) await sendAll(ben.page, group, p, Array.from({ length: 60 }, (_, i) => `${i} ${words}`))
 
   // another device, which has nothing yet, reads all of it once
   const back = await Visitor.come(browser, one.url)
@@ -117,7 +117,7 @@ test('who comes back fetches only what has changed', async () => {
   await back.login('cleo')
   for (const p of panels) {
     await back.page.goto(`${one.url}/g/${group}/${p}`)
-    await back.message('119 what').waitFor()
+    await back.message('59 what').waitFor()
   }
   const first = bytes
 
@@ -128,12 +128,12 @@ test('who comes back fetches only what has changed', async () => {
   await expect.poll(() => badge(ada).textContent()).toBe('10')
   bytes = 0
   await back.page.goto(`${one.url}/g/${group}/${panels[1] ?? ''}`)
-  await back.message('119 what').waitFor()
+  await back.message('59 what').waitFor()
   await expect.poll(() => badge(back).textContent()).toBe('10')
   await back.page.locator('.tree a', { hasText: 'general' }).click()
   await back.message('news 9').waitFor()
   await back.message('news 0').waitFor()
-  // ten short messages, who one is, which groups and panels there are, and nothing of the 480 that are known
+  // ten short messages, who one is, which groups and panels there are, and nothing of the 240 that are known
   expect(bytes).toBeLessThan(20_000)
   expect(bytes).toBeLessThan(first / 5)
   await back.leave()
