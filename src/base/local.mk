@@ -4,6 +4,7 @@ libkithcore_a_SOURCES += %D%/b32.c %D%/b32.h
 libkithcore_a_SOURCES += %D%/buf.c %D%/buf.h
 libkithcore_a_SOURCES += %D%/env.h
 libkithcore_a_SOURCES += %D%/error.c %D%/error.h
+libkithcore_a_SOURCES += %D%/mail.c %D%/mail.h
 libkithcore_a_SOURCES += %D%/map.c %D%/map.h
 libkithcore_a_SOURCES += %D%/slice.c %D%/slice.h
 libkithcore_a_SOURCES += %D%/out.c %D%/out.h

@@ -113,12 +113,7 @@ static int
 hold(struct kith_call *c)
 {
 	struct kith_id id = kith_arg_id(c->args, "id");
-	struct kith_file f = {
-		.size = (uint64_t)kith_arg_num(c->args, "size", 0),
-		.width = (uint32_t)kith_arg_num(c->args, "width", 0),
-		.height = (uint32_t)kith_arg_num(c->args, "height", 0),
-		.type = (enum kith_file_type)kith_arg_num(c->args, "type", 0),
-	};
+	struct kith_file f = kith_file_args(c->args);
 
 	return kith_file_hold(c->t, c->now.wall_ms, &id, &f);
 }

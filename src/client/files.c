@@ -411,16 +411,22 @@ kith_file_due(struct kith_call *c, const struct kith_id *id)
 
 /* ---- what the edge asks ---- */
 
+struct kith_file
+kith_file_args(const struct kith_args *args)
+{
+	return (struct kith_file){
+		.size = (uint64_t)kith_arg_num(args, "size", 0),
+		.width = (uint32_t)kith_arg_num(args, "width", 0),
+		.height = (uint32_t)kith_arg_num(args, "height", 0),
+		.type = (enum kith_file_type)kith_arg_num(args, "type", 0),
+	};
+}
+
 static int
 put(struct kith_call *c)
 {
 	struct kith_id id = kith_arg_id(c->args, "id");
-	struct kith_file f = {
-		.size = (uint64_t)kith_arg_num(c->args, "size", 0),
-		.width = (uint32_t)kith_arg_num(c->args, "width", 0),
-		.height = (uint32_t)kith_arg_num(c->args, "height", 0),
-		.type = (enum kith_file_type)kith_arg_num(c->args, "type", 0),
-	};
+	struct kith_file f = kith_file_args(c->args);
 	int r = count_upload(c, &id, f.size);
 
 	if (r == KITH_OK)

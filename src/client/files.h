@@ -74,6 +74,9 @@ KITH_MUST_USE int kith_file_due(struct kith_call *c, const struct kith_id *id);
  */
 extern const struct kith_method kith_file_method_put, kith_file_method_fetch, kith_file_method_hold;
 
+/* What put and hold say of a file. */
+struct kith_file kith_file_args(const struct kith_args *args);
+
 /* KITH_ASK_FILE, as it is asked (NOTFOUND: not that node's business either) and as it was answered. */
 KITH_MUST_USE int kith_fetch_tell(struct kith_call *c, const struct kith_id *from, struct kith_slice payload);
 KITH_MUST_USE int kith_fetch_answered(struct kith_call *c, int err, struct kith_slice answer);

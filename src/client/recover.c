@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/b32.h"
+#include "base/mail.h"
 #include "client/common.h"
 #include "client/methods.h"
 #include "client/session.h"
@@ -18,7 +19,7 @@
  * KITH_T_META: 'm', hash of an address as it is compared -> uid
  */
 #define ROW_VERSION 1
-#define ADDRESS_MAX 254
+#define ADDRESS_MAX KITH_MAIL_ADDRESS_MAX
 #define CODE_MS (UINT64_C(10) * 60 * 1000)
 #define AGAIN_MS (UINT64_C(60) * 1000)
 #define TRIES_MAX 5
@@ -101,23 +102,6 @@ row_put(struct kith_txn *t, const struct kith_id *uid, const struct row *row)
 
 /* ---- addresses ---- */
 
-/* One @, nothing that means something to a mail server, a dot or none behind the @: the mail that comes back decides. */
-static bool
-is_address(struct kith_slice s)
-{
-	size_t ats = 0;
-
-	if (s.n < 3 || s.n > ADDRESS_MAX || s.p[0] == '@' || s.p[0] == '-' || s.p[s.n - 1] == '@')
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '@')
-			ats++;
-		else if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || strchr("<>()[],;:\\\"", s.p[i]) != NULL)
-			return false;
-	}
-	return ats == 1;
-}
-
 static int
 address_key(struct kith_slice address, uint8_t key[33])
 {
@@ -142,7 +126,7 @@ by_address(struct kith_txn *t, struct kith_slice address, struct kith_account *o
 	struct kith_id uid;
 	struct kith_slice v;
 	uint8_t key[33];
-	int r = is_address(address) ? address_key(address, key) : KITH_E_NOTFOUND;
+	int r = kith_is_mail_address(address) ? address_key(address, key) : KITH_E_NOTFOUND;
 
 	if (r == KITH_OK)
 		r = kith_txn_get(t, KITH_T_META, kith_slice_of(key, sizeof(key)), &v);
@@ -334,7 +318,7 @@ kith_api_account_email(struct kith_call *c)
 	}
 	if (!c->conf->mail)
 		return no_mail(c);
-	if (!is_address(address))
+	if (!kith_is_mail_address(address))
 		return kith_fail(c, KITH_E_MALFORMED, "invalid_params", "email: an address such as name@example.org");
 	if (c->now.wall_ms < row.sent_ms + AGAIN_MS)
 		return kith_fail(c, KITH_E_LIMIT, "rate_limit", "a code was sent a moment ago: wait a minute");

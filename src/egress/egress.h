@@ -47,7 +47,5 @@ bool kith_framing_forbids(const struct kith_framing *f);
 
 /* RFC 2047: ASCII as it is, else encoded words on lines of their own. */
 void kith_mail_word(struct kith_buf *out, struct kith_slice text);
-/* One address and nothing else: what may stand in MAIL FROM and RCPT TO. */
-bool kith_mail_is_address(struct kith_slice s);
 
 #endif

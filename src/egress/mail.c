@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "base/mail.h"
 #include "egress/egress.h"
 #include "egress/resolve.h"
 
@@ -32,22 +33,6 @@ kith_mail_word(struct kith_buf *out, struct kith_slice text)
 		kith_buf_printf(out, "%s=?UTF-8?B?%s?=", at > 0 ? "\r\n " : "", b64);
 		at += n;
 	}
-}
-
-bool
-kith_mail_is_address(struct kith_slice s)
-{
-	size_t ats = 0;
-
-	if (s.n < 3 || s.n > 254 || s.p[0] == '@' || s.p[0] == '-' || s.p[s.n - 1] == '@')
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '@')
-			ats++;
-		else if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || strchr("<>()[],;:\\\"", s.p[i]) != NULL)
-			return false;
-	}
-	return ats == 1;
 }
 
 static void
@@ -182,7 +167,7 @@ kith_mail_send(const struct kith_mail *m, struct kith_went *w)
 	memset(w, 0, sizeof(*w));
 	if (c == NULL || u == NULL) {
 		failed(w, "out of memory");
-	} else if (!kith_mail_is_address(kith_slice_str(m->from)) || !kith_mail_is_address(kith_slice_str(m->to))) {
+	} else if (!kith_is_mail_address(kith_slice_str(m->from)) || !kith_is_mail_address(kith_slice_str(m->to))) {
 		failed(w, "that is no address for mail");
 	} else if (!take_server(m->server, u, host, sizeof(host), &port, &starttls)) {
 		failed(w, "smtp: not smtp://HOST:PORT, starttls://HOST:PORT or smtps://HOST:PORT");

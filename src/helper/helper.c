@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "helper/starter.h"
@@ -106,15 +105,6 @@ kith_helpers_has(const struct kith_helpers *h, enum kith_helper which)
 
 /* ---- a job ---- */
 
-static uint64_t
-mono_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* The socket of a process that has just been started. */
 static int
 begin(struct kith_helpers *h, enum kith_helper which, uint64_t limit_ms, int *fd)
@@ -156,7 +146,7 @@ wait_for(int fd, short what, uint64_t until_ms)
 	struct pollfd p = { .fd = fd, .events = what };
 
 	for (;;) {
-		uint64_t now = mono_ms();
+		uint64_t now = kith_starter_ms();
 		int n;
 
 		if (now >= until_ms)
@@ -240,7 +230,7 @@ hear(int fd, uint64_t until_ms, struct kith_buf *out)
 int
 kith_helper_run(struct kith_helpers *h, const struct kith_helper_job *job, struct kith_buf *out)
 {
-	uint64_t limit = job->limit_ms < LIMIT_MAX_MS ? job->limit_ms : LIMIT_MAX_MS, until = mono_ms() + limit;
+	uint64_t limit = job->limit_ms < LIMIT_MAX_MS ? job->limit_ms : LIMIT_MAX_MS, until = kith_starter_ms() + limit;
 	size_t before = out->n;
 	bool deaf = false;
 	int fd = -1, r;
@@ -259,7 +249,7 @@ kith_helper_run(struct kith_helpers *h, const struct kith_helper_job *job, struc
 	}
 	/* cut off by its own limits, it says nothing at all */
 	if (r == KITH_OK && out->n == before)
-		r = mono_ms() >= until ? KITH_E_LIMIT : KITH_E_IO;
+		r = kith_starter_ms() >= until ? KITH_E_LIMIT : KITH_E_IO;
 	close(fd);
 	return r;
 }

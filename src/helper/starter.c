@@ -21,8 +21,8 @@ struct child {
 	uint64_t until_ms;
 };
 
-static uint64_t
-mono_ms(void)
+uint64_t
+kith_starter_ms(void)
 {
 	struct timespec ts;
 
@@ -97,7 +97,7 @@ start(struct child *c, int program, uint32_t limit_ms, int *sock)
 		close(pair[0]);
 		return KITH_STARTER_FAILED;
 	}
-	c->until_ms = mono_ms() + limit_ms;
+	c->until_ms = kith_starter_ms() + limit_ms;
 	*sock = pair[0];
 	return 0;
 }
@@ -131,7 +131,7 @@ answer(int fd, uint8_t err, int sock)
 static int
 look_after(struct child *v)
 {
-	uint64_t now = mono_ms(), next = UINT64_MAX;
+	uint64_t now = kith_starter_ms(), next = UINT64_MAX;
 
 	for (int i = 0; i < KITH_HELPERS_AT_ONCE; i++) {
 		if (v[i].pid > 0 && waitpid(v[i].pid, NULL, WNOHANG) != 0)

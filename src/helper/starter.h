@@ -12,6 +12,8 @@ struct kith_starter_ask {
 #define KITH_STARTER_BUSY 1
 #define KITH_STARTER_FAILED 2
 
+uint64_t kith_starter_ms(void);          /* the monotonic clock, for both */
+
 /* Runs until its socket ends. program[i]: of helper i, opened; -1: there is none. */
 void kith_starter_main(int fd, const int program[]) __attribute__((noreturn));
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include "base/mail.h"
 #include "tests/unit/test.h"
 
 static bool
@@ -108,9 +109,9 @@ addresses_for_mail(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		assert_true(kith_mail_is_address(kith_slice_str(good[i])));
+		assert_true(kith_is_mail_address(kith_slice_str(good[i])));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(kith_mail_is_address(kith_slice_str(bad[i])));
+		assert_false(kith_is_mail_address(kith_slice_str(bad[i])));
 }
 
 static void
