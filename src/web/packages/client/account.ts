@@ -227,8 +227,13 @@ export class Account {
     const known = t.reckoned && t.state.value !== 'unknown' && t.state.value !== 'loading'
     const lacks = this.lacking.get(t.panel)
     if (known && lacks === undefined) return t.current()
-    this.lacking.delete(t.panel)
-    await t.refresh(known ? lacks : undefined).catch(() => this.lack(t.panel, Infinity))
+    try {
+      await t.refresh(known ? lacks : undefined)
+    } catch {
+      return this.lack(t.panel, Infinity)
+    }
+    // what has come meanwhile is looked for another time
+    if (this.lacking.get(t.panel) === lacks) this.lacking.delete(t.panel)
     this.save()
   }
   // Or that it cannot be told now.
@@ -425,6 +430,12 @@ export class Account {
       const s = await this.call('sync', had !== undefined ? { cursor: had } : {})
       this.cursor = s.cursor
       const anew = had === undefined || s.reset === true
+      if (anew) {
+        this.era = `${s.cursor} ${this.env.now()}`
+        this.lacking.clear()
+      }
+      // in the same breath as the cursor: neither is ever kept without the other
+      for (const p of s.panels ?? []) this.lack(p.panel, p.changed.length > 0 ? Infinity : p.new)
       const news = (s.panels ?? []).some((p) => p.new > 0)
       if (anew || news || (s.groups ?? []).length > 0 || !this.loaded.value) await this.loadGroups()
       await this.loadPrefs()
@@ -437,19 +448,13 @@ export class Account {
       } else {
         for (const group of s.groups ?? []) this.changedGroup(group)
       }
-      if (anew) {
-        this.era = `${s.cursor} ${this.env.now()}`
-        this.lacking.clear()
-      }
-      for (const p of s.panels ?? []) this.lack(p.panel, p.changed.length > 0 ? Infinity : p.new)
+      // a page that is kept in an era is worth nothing without the era's cursor
+      if (anew) await this.saveNow().catch(() => undefined)
       this.catchingUp()
       await Promise.all(
         [...this.timelines.values()]
           .filter((t) => t.state.value !== 'unknown' && (anew || this.lacking.has(t.panel) || t.state.value !== 'ready'))
-          .map((t) => {
-            if (anew) t.reckoned = false
-            return this.renew(t)
-          }),
+          .map((t) => this.renew(t)),
       )
       this.save()
       await this.outbox.flush()
@@ -581,16 +586,19 @@ export class Account {
     this.saving = true
     this.env.later(200, () => {
       this.saving = false
-      const saved: Saved = {
-        me: this.me.value,
-        groups: [...this.groups.value],
-        cursor: this.cursor,
-        unread: [...this.unread.value],
-        read: [...this.read],
-        era: this.era,
-        lacking: [...this.lacking],
-      }
-      void this.store.put('state', 'account', saved)
+      void this.saveNow()
     })
+  }
+  private async saveNow(): Promise<void> {
+    const saved: Saved = {
+      me: this.me.value,
+      groups: [...this.groups.value],
+      cursor: this.cursor,
+      unread: [...this.unread.value],
+      read: [...this.read],
+      era: this.era,
+      lacking: [...this.lacking],
+    }
+    await this.store.put('state', 'account', saved)
   }
 }

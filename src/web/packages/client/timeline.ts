@@ -45,8 +45,11 @@ export class Timeline {
     this.pending = computed(() => outbox.pending.value.filter((p) => p.panel === this.panel))
   }
 
-  // Is it told elsewhere what this lacks? Not of a page that was kept in another era.
-  reckoned = true
+  private asOf = '' // the era in which what is loaded was asked for
+  // Is it told elsewhere what this lacks?
+  get reckoned(): boolean {
+    return this.asOf === this.era()
+  }
 
   // From the device, so that there is something to read at once.
   async wake(): Promise<void> {
@@ -57,7 +60,7 @@ export class Timeline {
     this.before = kept.before
     this.atBeginning.value = kept.before === null
     this.state.value = 'stale'
-    this.reckoned = kept.era === this.era()
+    this.asOf = kept.era ?? ''
   }
 
   // What was kept is all there is.
@@ -68,6 +71,7 @@ export class Timeline {
   // The newest page, or of it only what is said to be new. What is loaded stays if the page reaches it, else it begins anew.
   async refresh(news = Infinity, limit = Math.min(PAGE, news + 1)): Promise<void> {
     if (this.state.value === 'unknown') this.state.value = 'loading'
+    const era = this.era()
     const page = await this.call('message.list', { group: this.group, panel: this.panel, limit })
     const have = this.rows.value
     const oldest = page.messages[0]?.order
@@ -84,7 +88,7 @@ export class Timeline {
     }
     if (meets && news !== Infinity && fresh < news) await this.fillUp(page.before, news - fresh)
     this.state.value = 'ready'
-    this.reckoned = true
+    this.asOf = era
     this.keep()
   }
 
@@ -153,7 +157,7 @@ export class Timeline {
     const all = this.rows.value
     const messages = all.slice(-KEPT)
     const before = messages.length < all.length ? (messages[0]?.order ?? null) : this.before
-    void this.store.put('page', this.panel, { messages, before, era: this.era() })
+    void this.store.put('page', this.panel, { messages, before, era: this.asOf })
   }
 }
 

@@ -1,21 +1,13 @@
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch, Visitor } from '../harness/browser'
-import { Node } from '../harness/node'
+import { expect, test } from 'vitest'
+import { Visitor } from '../harness/browser'
+import type { Node } from '../harness/node'
+import { twoNodes } from '../harness/two'
 
 let browser: Browser
 let one: Node
 let two: Node
-beforeAll(async () => {
-  browser = await launch()
-  one = await Node.start('one')
-  two = await Node.start('two', '--peer', one.peer)
-})
-afterAll(async () => {
-  await browser?.close()
-  await one?.stop()
-  await two?.stop()
-})
+twoNodes((...all) => ([browser, one, two] = all))
 
 // As a program would: many at once, without a screen.
 const sendAll = (page: Page, group: string, panel: string, texts: readonly string[]): Promise<void> =>
@@ -115,6 +107,19 @@ test('who comes back fetches only what has changed', async () => {
     if (r.url().includes('/api/')) void r.body().then((b) => (bytes += b.length), () => undefined)
   })
   await back.login('cleo')
+  // the device knows from where on it is to be told
+  const keptCursor = (): Promise<boolean> =>
+    back.page.evaluate(
+      () =>
+        new Promise<boolean>((done) => {
+          const open = indexedDB.open('kith')
+          open.onsuccess = () => {
+            const get = open.result.transaction('state').objectStore('state').get('account')
+            get.onsuccess = () => done((get.result as { cursor?: string } | undefined)?.cursor !== undefined)
+          }
+        }),
+    )
+  await expect.poll(keptCursor).toBe(true)
   for (const p of panels) {
     await back.page.goto(`${one.url}/g/${group}/${p}`)
     await back.message('59 what').waitFor()

@@ -71,7 +71,7 @@ describe('the SDK against two nodes', () => {
     await ada.a.show(group, panel)
     await ada.a.outbox.add(group, panel, 'before')
     await until(() => texts(ada, group, panel).length === 1, 'the message')
-    await until(async () => (await ada.store.get('page', panel)) !== undefined && (await ada.store.get('state', 'account')) !== undefined, 'the device has it')
+    await until(async () => (await ada.store.get('page', panel)) !== undefined && ((await ada.store.get('state', 'account')) as { groups: unknown[] } | undefined)?.groups.length === 1, 'the device has it')
     await node.down('SIGKILL')
     await until(() => ada.a.phase.value.is === 'waiting', 'it waits')
     await ada.a.outbox.add(group, panel, 'while it was down')
