@@ -1,7 +1,8 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch, Visitor } from '../harness/browser'
-import { Node } from '../harness/node'
+import { expect, test } from 'vitest'
+import { Visitor } from '../harness/browser'
+import type { Node } from '../harness/node'
+import { twoNodes } from '../harness/two'
 
 /*
  * What strangers would like a message, a name or a link to do. Everything is sent by a program, as any client may send
@@ -11,16 +12,7 @@ import { Node } from '../harness/node'
 let browser: Browser
 let one: Node
 let two: Node
-beforeAll(async () => {
-  browser = await launch()
-  one = await Node.start('one')
-  two = await Node.start('two', '--peer', one.peer)
-})
-afterAll(async () => {
-  await browser?.close()
-  await one?.stop()
-  await two?.stop()
-})
+twoNodes((...all) => ([browser, one, two] = all))
 
 const scripts = [
   '<script>window.hit=1</script>',

@@ -1,21 +1,13 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch, Visitor } from '../harness/browser'
-import { Node, until } from '../harness/node'
+import { expect, test } from 'vitest'
+import { Visitor } from '../harness/browser'
+import { type Node, until } from '../harness/node'
+import { twoNodes } from '../harness/two'
 
 let browser: Browser
 let one: Node
 let two: Node
-beforeAll(async () => {
-  browser = await launch()
-  one = await Node.start('one')
-  two = await Node.start('two', '--peer', one.peer)
-})
-afterAll(async () => {
-  await browser?.close()
-  await one?.stop()
-  await two?.stop()
-})
+twoNodes((...all) => ([browser, one, two] = all))
 
 async function begin(name: string): Promise<Visitor> {
   const v = await Visitor.come(browser, one.url)
